@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rules
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Roles that a pattern may name.
+const (
+	RoleSubject = "subject"
+	RoleWrong   = "wrong"
+	RoleRight   = "right"
+)
+
+// PatternPart is a literal or a role; Gap says that up to 40 characters may
+// stand before it.
+type PatternPart struct {
+	Literal string
+	Role    string
+	Gap     bool
+}
+
+// ParsePattern reads a pattern such as "{subject}…{wrong}에서 유래".
+func ParsePattern(s string) ([]PatternPart, error) {
+	var parts []PatternPart
+	gap := false
+	for s != "" {
+		switch {
+		case strings.HasPrefix(s, "…"):
+			gap, s = true, strings.TrimPrefix(s, "…")
+		case strings.HasPrefix(s, "{"):
+			role, rest, ok := strings.Cut(s[1:], "}")
+			if !ok || (role != RoleSubject && role != RoleWrong && role != RoleRight) {
+				return nil, fmt.Errorf("pattern %q: {subject}, {wrong} and {right} are the roles", s)
+			}
+			parts, gap, s = append(parts, PatternPart{Role: role, Gap: gap}), false, rest
+		default:
+			n := strings.IndexAny(s, "{…")
+			if n < 0 {
+				n = len(s)
+			}
+			if strings.ContainsRune(s[:n], '}') {
+				return nil, fmt.Errorf("pattern %q: a lone }", s)
+			}
+			parts, gap, s = append(parts, PatternPart{Literal: s[:n], Gap: gap}), false, s[n:]
+		}
+	}
+	if len(parts) < 2 {
+		return nil, fmt.Errorf("a pattern has at least two parts, such as {subject}…{wrong}")
+	}
+	return parts, nil
+}

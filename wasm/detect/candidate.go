@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package detect
+
+import (
+	"slices"
+	"strings"
+)
+
+// Candidate is a sentence that has what a proposition is about in it or around
+// it, and a word of the distortion in it.
+type Candidate struct {
+	Start, End  int    // bytes of the answer
+	Rule        string // id
+	Proposition string // id
+	Input       string // what the classifier reads: the sentence and its context, masked
+	Pattern     bool   // one of the proposition's patterns stands in it
+
+	at proposition
+}
+
+// maxQuestion is how much of the user's question is read, in bytes.
+const maxQuestion = 4096
+
+// context is a folded text around a sentence and the words found in it.
+type context struct {
+	text  string
+	found []match
+}
+
+// Candidates returns what the classifier has to judge in an answer, by place,
+// then by rule. question is what the user had asked, or empty.
+func (e *Engine) Candidates(text, question string) []Candidate {
+	var out []Candidate
+	if len(question) > maxQuestion {
+		question = strings.ToValidUTF8(question[:maxQuestion], "")
+	}
+	ask := e.context(question)
+	var heading, before context
+	lastHeading, lastSentence := "", ""
+	for _, s := range split(text) {
+		if s.heading != lastHeading {
+			heading, lastHeading = e.context(s.heading), s.heading
+		}
+		raw := text[s.start:s.end]
+		f := fold(raw)
+		own := context{text: f.text, found: e.words.find(f.text, heading.text+"\n"+ask.text)}
+		if s.before == "" || s.before != lastSentence {
+			before = context{}
+		}
+		if !asks(f.text) {
+			out = e.judge(out, s, own, before, heading, ask)
+		}
+		before, lastSentence = own, raw
+	}
+	return out
+}
+
+func (e *Engine) context(s string) context {
+	f := fold(s).text
+	if f == "" {
+		return context{}
+	}
+	return context{text: f, found: e.words.find(f, "")}
+}
+
+// asks reports whether a folded sentence asks: only assertions are judged.
+func asks(s string) bool {
+	s = strings.TrimRight(s, " \"'”’」』)）")
+	return strings.HasSuffix(s, "?")
+}
+
+// judge appends the propositions for which a sentence is a candidate.
+func (e *Engine) judge(out []Candidate, s sentence, own, before, heading, ask context) []Candidate {
+	n := len(out)
+	var seen []proposition
+	for _, c := range []context{own, before, heading, ask} {
+		for _, m := range c.found {
+			for _, p := range e.words.words[m.word].subjects {
+				if slices.Contains(seen, p) {
+					continue
+				}
+				seen = append(seen, p)
+				r := &e.roles[p.rule][p.index]
+				if !has(r.wrong, own.found) || has(r.unless, own.found) || has(r.unless, heading.found) {
+					continue
+				}
+				inherited := !has(r.subject, own.found)
+				rule := &e.pack.Rules[p.rule]
+				out = append(out, Candidate{
+					Start: s.start, End: s.end,
+					Rule: rule.ID, Proposition: rule.Propositions[p.index].ID,
+					Input:   r.input(own, before, heading, ask, inherited),
+					Pattern: slices.ContainsFunc(e.patterns[p.rule][p.index], func(x pattern) bool { return x.in(own.text, own.found, r, inherited) }),
+					at:      p,
+				})
+			}
+		}
+	}
+	slices.SortFunc(out[n:], func(a, b Candidate) int {
+		if a.at.rule != b.at.rule {
+			return int(a.at.rule - b.at.rule)
+		}
+		return int(a.at.index - b.at.index)
+	})
+	return out
+}
+
+// input writes what the classifier reads: the heading always; the sentence
+// before, or else the question, only where the sentence itself does not say
+// what it is about.
+func (r *roles) input(own, before, heading, ask context, inherited bool) string {
+	var b strings.Builder
+	part := func(mark string, c context) {
+		if c.text != "" {
+			b.WriteString(mark)
+			b.WriteString(tail(r.mask(c.text, c.found), maxContext))
+		}
+	}
+	if inherited && !has(r.subject, before.found) && !has(r.subject, heading.found) {
+		part(MarkAsk, ask)
+	}
+	part(MarkHeading, heading)
+	if inherited && has(r.subject, before.found) {
+		part(MarkBefore, before)
+	}
+	b.WriteString(MarkText)
+	b.WriteString(window(r.mask(own.text, own.found)))
+	return b.String()
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package detect judges an answer: call [New] with a pack and a classifier,
+// then [Engine.Check] for each answer.
+//
+// An answer is split into sentences that know their heading, list and the
+// user's question; the words of all rules are found in them; each sentence
+// that has what a proposition is about and a word of the distortion is masked
+// and given to the classifier; the rule's tier and threshold decide. The
+// package is pure: no clock, file, goroutine or global state; it imports the
+// rules, the standard library and Unicode tables only.
+package detect
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"haechi/rules"
+)
+
+// MaxText is the longest answer that is judged, in bytes.
+const MaxText = 1 << 20
+
+// DefaultTiers are the tiers that are reported unless a request names others.
+const DefaultTiers = rules.TierFalse + rules.TierContested
+
+// Errors of a request.
+var (
+	ErrTooLong = errors.New("text is too long")
+	ErrNotUTF8 = errors.New("text is not UTF-8")
+)
+
+// Verdicts by tier.
+var verdicts = map[string]string{
+	rules.TierFalse:     "distortion",
+	rules.TierContested: "one-sided",
+	rules.TierFraming:   "framing",
+}
+
+// Engine judges answers by one pack of rules. It is read-only after New, and
+// as safe for concurrent use as its classifier is.
+type Engine struct {
+	pack       rules.Pack
+	hash       string
+	words      *matcher
+	roles      [][]roles
+	patterns   [][][]pattern
+	classifier Classifier
+}
+
+// New prepares an engine. A nil classifier gives a degraded engine: it flags
+// only where a pattern of a rule stands in a sentence.
+func New(pack rules.Pack, c Classifier) *Engine {
+	e := &Engine{pack: pack, hash: pack.Hash(), classifier: c}
+	e.words, e.roles = newMatcher(pack)
+	e.patterns = make([][][]pattern, len(pack.Rules))
+	for i := range pack.Rules {
+		for j := range pack.Rules[i].Propositions {
+			e.patterns[i] = append(e.patterns[i], newPatterns(&pack.Rules[i].Propositions[j]))
+		}
+	}
+	return e
+}
+
+// With returns an engine with the same rules and another classifier.
+func (e *Engine) With(c Classifier) *Engine {
+	out := *e
+	out.classifier = c
+	return &out
+}
+
+// Pack returns the rules the engine judges by, Hash their hash.
+func (e *Engine) Pack() rules.Pack { return e.pack }
+func (e *Engine) Hash() string     { return e.hash }
+
+// Degraded reports whether there is no classifier.
+func (e *Engine) Degraded() bool { return e.classifier == nil }
+
+// Request is an answer to judge.
+type Request struct {
+	Text     string // the answer, as light Markdown
+	Question string // what the user had asked, or empty
+	Tiers    string // tiers to report, "AB" where empty
+}
+
+// Finding is a flagged sentence: the bytes [Start, End) of the answer.
+type Finding struct {
+	Start, End  int
+	Rule        string
+	Proposition string
+	Tier        string
+	Verdict     string  // distortion, one-sided or framing
+	Score       float64 // calibrated probability that the writer asserts the proposition; 0 when degraded
+	Stance      Stance
+}
+
+// Check judges one answer. Findings come by place, then by rule; a rule flags
+// a sentence once, with its likeliest proposition.
+func (e *Engine) Check(q Request) ([]Finding, error) {
+	if len(q.Text) > MaxText {
+		return nil, fmt.Errorf("%w: %d bytes; at most %d are judged at once, so check it in parts", ErrTooLong, len(q.Text), MaxText)
+	}
+	if !utf8.ValidString(q.Text) || !utf8.ValidString(q.Question) {
+		return nil, ErrNotUTF8
+	}
+	tiers := cmp.Or(q.Tiers, DefaultTiers)
+	candidates := e.Candidates(q.Text, q.Question)
+	candidates = slices.DeleteFunc(candidates, func(c Candidate) bool { return !strings.Contains(tiers, e.tier(c.at)) })
+	stances, err := e.stances(candidates)
+	if err != nil {
+		return nil, err
+	}
+	var out []Finding
+	for i, c := range candidates {
+		f := Finding{Start: c.Start, End: c.End, Rule: c.Rule, Proposition: c.Proposition, Tier: e.tier(c.at)}
+		f.Verdict = verdicts[f.Tier]
+		if stances != nil {
+			f.Stance = stances[i]
+			f.Score = f.Stance[Asserts]
+			if f.Tier == rules.TierFraming { // a framing is used, not asserted
+				f.Score += f.Stance[Accurate]
+			}
+			if f.Score < e.threshold(c.at, f.Tier) {
+				continue
+			}
+		} else if !c.Pattern {
+			continue
+		}
+		if n := len(out) - 1; n >= 0 && out[n].Rule == f.Rule && out[n].Start == f.Start {
+			if f.Score > out[n].Score {
+				out[n] = f
+			}
+			continue
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+func (e *Engine) tier(p proposition) string {
+	r := &e.pack.Rules[p.rule]
+	return r.TierOf(&r.Propositions[p.index])
+}
+
+func (e *Engine) threshold(p proposition, tier string) float64 {
+	if t := e.pack.Rules[p.rule].Threshold; t > 0 {
+		return t
+	}
+	return e.classifier.Model().Thresholds[tier]
+}
+
+// stances asks the classifier about all candidates, each distinct input once.
+// It returns nil when there is no classifier.
+func (e *Engine) stances(cs []Candidate) ([]Stance, error) {
+	if e.classifier == nil || len(cs) == 0 {
+		return nil, nil
+	}
+	number := map[string]int{}
+	var inputs []string
+	for _, c := range cs {
+		if _, ok := number[c.Input]; !ok {
+			number[c.Input] = len(inputs)
+			inputs = append(inputs, c.Input)
+		}
+	}
+	logits, err := e.classifier.Classify(inputs)
+	if err != nil {
+		return nil, fmt.Errorf("classify %d sentences: %w", len(inputs), err)
+	}
+	m := e.classifier.Model()
+	out := make([]Stance, len(cs))
+	for i, c := range cs {
+		out[i] = m.stance(logits[number[c.Input]])
+	}
+	return out, nil
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package detect
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"haechi/rules"
+)
+
+// matcher finds the words of all rules in a text at once. Its words stand in
+// one trie, so that the cost for a text depends on the text, not on how many
+// rules there are. It does not change after newMatcher.
+type matcher struct {
+	edges map[edge]int32 // trie over characters
+	ends  [][]int32      // node → words that end there
+	words []word
+}
+
+type edge struct {
+	node int32
+	char rune
+}
+
+// word is one distinct term with its guards, folded.
+type word struct {
+	not      []guard
+	with     []string
+	inside   bool
+	wild     bool          // ends with *: reaches to the end of a Latin word
+	subjects []proposition // whose subject it is
+}
+
+// guard is a longer string in which a word, at byte offset, is another word.
+type guard struct {
+	text   string
+	offset int
+}
+
+// match is a word at the folded bytes [start, end) of a text.
+type match struct {
+	word       int32
+	start, end int
+}
+
+// proposition names a proposition within the engine's pack.
+type proposition struct{ rule, index int32 }
+
+// roles are the words of one proposition, as sorted word numbers.
+type roles struct {
+	subject, wrong, right, unless []int32
+}
+
+// newMatcher indexes the words of a pack. The second result holds the roles of
+// each proposition of each rule.
+func newMatcher(pack rules.Pack) (*matcher, [][]roles) {
+	m := &matcher{edges: map[edge]int32{}, ends: make([][]int32, 1)}
+	known := map[string]int32{}
+	out := make([][]roles, len(pack.Rules))
+	for i := range pack.Rules {
+		r := &pack.Rules[i]
+		out[i] = make([]roles, len(r.Propositions))
+		if r.Disabled {
+			continue
+		}
+		unless := m.addAll(known, r.Unless)
+		for j := range r.Propositions {
+			p := &r.Propositions[j]
+			out[i][j] = roles{
+				subject: m.addAll(known, r.SubjectOf(p)),
+				wrong:   m.addAll(known, p.Wrong),
+				right:   m.addAll(known, r.RightOf(p)),
+				unless:  unless,
+			}
+			for _, w := range out[i][j].subject {
+				m.words[w].subjects = append(m.words[w].subjects, proposition{int32(i), int32(j)})
+			}
+		}
+	}
+	return m, out
+}
+
+func (m *matcher) addAll(known map[string]int32, w rules.Words) []int32 {
+	var out []int32
+	for _, lang := range rules.Languages {
+		for _, t := range w[lang] {
+			out = append(out, m.add(known, t))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func (m *matcher) add(known map[string]int32, t rules.Term) int32 {
+	text, wild := strings.CutSuffix(t.Text, "*")
+	text = fold(text).text
+	key := strings.Join(append(append([]string{text, t.Text[len(t.Text)-1:]}, t.Not...), append([]string{"\x00"}, t.With...)...), "\x00")
+	if t.Inside {
+		key += "\x00inside"
+	}
+	if n, ok := known[key]; ok {
+		return n
+	}
+	w := word{inside: t.Inside, wild: wild}
+	for _, s := range t.Not {
+		s = fold(s).text
+		for from := 0; ; {
+			k := strings.Index(s[from:], text)
+			if k < 0 || text == "" {
+				break
+			}
+			w.not = append(w.not, guard{s, from + k})
+			from += k + len(text)
+		}
+	}
+	for _, s := range t.With {
+		w.with = append(w.with, fold(s).text)
+	}
+	n := int32(len(m.words))
+	m.words = append(m.words, w)
+	known[key] = n
+	node := int32(0)
+	for _, r := range text {
+		e := edge{node, r}
+		next, ok := m.edges[e]
+		if !ok {
+			next = int32(len(m.ends))
+			m.ends = append(m.ends, nil)
+			m.edges[e] = next
+		}
+		node = next
+	}
+	if node != 0 {
+		m.ends[node] = append(m.ends[node], n)
+	}
+	return n
+}
+
+// find returns every word that stands in text, which is folded; context is the
+// folded text around it in which a word's companions may stand as well.
+func (m *matcher) find(text, context string) []match {
+	var out []match
+	var prev rune
+	for i, first := range text {
+		if !isLatin(first) || !isLatin(prev) {
+			node := int32(0)
+			for j := i; j < len(text); {
+				r, n := utf8.DecodeRuneInString(text[j:])
+				next, ok := m.edges[edge{node, r}]
+				if !ok {
+					break
+				}
+				node = next
+				j += n
+				for _, w := range m.ends[node] {
+					if end := m.words[w].accept(text, context, prev, first, i, j); end > 0 {
+						out = append(out, match{w, i, end})
+					}
+				}
+			}
+		}
+		prev = first
+	}
+	return out
+}
+
+// accept applies the guards of w to its occurrence at [start, end) and returns
+// where the match ends, or 0.
+func (w *word) accept(text, context string, prev, first rune, start, end int) int {
+	if !w.inside && isHangul(first) && isHangul(prev) {
+		return 0
+	}
+	last, _ := utf8.DecodeLastRuneInString(text[start:end])
+	if isLatin(last) {
+		rest := text[end:]
+		for k, r := range rest {
+			if !isLatin(r) {
+				rest = rest[:k]
+				break
+			}
+		}
+		if rest != "" {
+			if !w.wild {
+				return 0
+			}
+			end += len(rest)
+		}
+	}
+	for _, g := range w.not {
+		if at := start - g.offset; at >= 0 && strings.HasPrefix(text[at:], g.text) {
+			return 0
+		}
+	}
+	if len(w.with) > 0 && !slices.ContainsFunc(w.with, func(s string) bool {
+		return strings.Contains(text[:start], s) || strings.Contains(text[end:], s) || strings.Contains(context, s)
+	}) {
+		return 0
+	}
+	return end
+}
+
+func isLatin(r rune) bool {
+	return r < 0x250 && (unicode.IsLetter(r) || unicode.IsDigit(r)) || r >= 0x1E00 && r <= 0x1EFF
+}
+
+func isHangul(r rune) bool { return r >= 0xAC00 && r <= 0xD7A3 }
+
+// has reports whether one of the words is among the matches.
+func has(words []int32, ms []match) bool {
+	return slices.ContainsFunc(ms, func(m match) bool {
+		_, ok := slices.BinarySearch(words, m.word)
+		return ok
+	})
+}
