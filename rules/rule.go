@@ -62,6 +62,7 @@ type Proposition struct {
 	Text     Text                `json:"text"`
 	Subject  Words               `json:"subject,omitempty"` // in place of the rule's
 	Wrong    Words               `json:"wrong"`
+	With     map[string][]string `json:"with,omitempty"`  // one of these must stand in the sentence or its context
 	Right    Words               `json:"right,omitempty"` // in place of the rule's
 	Patterns map[string][]string `json:"patterns"`
 }

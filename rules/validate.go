@@ -16,7 +16,7 @@ import (
 const (
 	MaxPropositions = 6
 	MaxTerms        = 160 // words of one role in one language
-	MaxTerm         = 60 // characters of one word
+	MaxTerm         = 60  // characters of one word
 	MaxText         = 1200
 	MinHits         = 6 // examples a language
 	MinMisses       = 8
@@ -86,6 +86,14 @@ func (c *check) rule(r *Rule) {
 		c.words(at+".subject", p.Subject, false)
 		c.words(at+".wrong", p.Wrong, true)
 		c.words(at+".right", p.Right, false)
+		for _, lang := range Languages {
+			for j, s := range p.With[lang] {
+				if strings.TrimSpace(s) == "" || !printable(s) || utf8.RuneCountInString(s) > MaxTerm || len(p.With[lang]) > MaxTerms {
+					c.add(fmt.Sprintf("%s.with.%s[%d]", at, lang, j), "%q: empty, too long, or one of too many", s)
+				}
+			}
+		}
+		c.onlyLanguages(at+".with", keys(p.With))
 		for _, lang := range Languages {
 			if len(p.Patterns[lang]) == 0 {
 				c.add(at+".patterns."+lang, "missing; write at least one pattern a language")

@@ -8,7 +8,8 @@ import (
 )
 
 // Candidate is a sentence that has what a proposition is about in it or around
-// it, and a word of the distortion in it.
+// it, and a word of the distortion in it; or, for a short one that names what
+// the proposition is about, in the heading it stands under ("Japan's islands").
 type Candidate struct {
 	Start, End  int    // bytes of the answer
 	Rule        string // id
@@ -18,6 +19,10 @@ type Candidate struct {
 
 	at proposition
 }
+
+// maxListed is the longest sentence, in folded bytes, to which its heading's
+// words apply as if they stood in it.
+const maxListed = 240
 
 // maxQuestion is how much of the user's question is read, in bytes.
 const maxQuestion = 4096
@@ -82,10 +87,12 @@ func (e *Engine) judge(out []Candidate, s sentence, own, before, heading, ask co
 				}
 				seen = append(seen, p)
 				r := &e.roles[p.rule][p.index]
-				if !has(r.wrong, own.found) || has(r.unless, own.found) || has(r.unless, heading.found) {
+				inherited := !has(r.subject, own.found)
+				listed := !inherited && has(r.wrong, heading.found) && len(own.text) <= maxListed
+				if !has(r.wrong, own.found) && !listed || has(r.unless, own.found) || has(r.unless, heading.found) ||
+					!r.applies(own, heading, ask) {
 					continue
 				}
-				inherited := !has(r.subject, own.found)
 				rule := &e.pack.Rules[p.rule]
 				out = append(out, Candidate{
 					Start: s.start, End: s.end,
@@ -104,6 +111,14 @@ func (e *Engine) judge(out []Candidate, s sentence, own, before, heading, ask co
 		return int(a.at.index - b.at.index)
 	})
 	return out
+}
+
+// applies reports whether one of the strings that the proposition needs stands
+// in one of the texts.
+func (r *roles) applies(texts ...context) bool {
+	return len(r.with) == 0 || slices.ContainsFunc(r.with, func(s string) bool {
+		return slices.ContainsFunc(texts, func(c context) bool { return strings.Contains(c.text, s) })
+	})
 }
 
 // input writes what the classifier reads: the heading always; the sentence

@@ -41,6 +41,9 @@ var verdicts = map[string]string{
 	rules.TierFraming:   "framing",
 }
 
+// Verdict returns the verdict on a finding of the tier.
+func Verdict(tier string) string { return verdicts[tier] }
+
 // Engine judges answers by one pack of rules. It is read-only after New, and
 // as safe for concurrent use as its classifier is.
 type Engine struct {

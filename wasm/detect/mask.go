@@ -13,13 +13,13 @@ import (
 // front of each part of it. They are rare Han characters, so that every BERT
 // tokenizer splits them off as tokens of their own.
 const (
-	MaskSubject = "㐀"
-	MaskWrong   = "㐁"
-	MaskRight   = "㐂"
-	MarkAsk     = "㐃" // the user's question follows
-	MarkHeading = "㐄" // the heading or lead-in follows
-	MarkBefore  = "㐅" // the sentence before follows
-	MarkText    = "㐆" // the sentence itself follows
+	MaskSubject = "龡"
+	MaskWrong   = "龤"
+	MaskRight   = "龢"
+	MarkAsk     = "龣" // the user's question follows
+	MarkHeading = "龥" // the heading or lead-in follows
+	MarkBefore  = "龞" // the sentence before follows
+	MarkText    = "龝" // the sentence itself follows
 )
 
 // Longest parts of the classifier's input, in characters. The end of a

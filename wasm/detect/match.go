@@ -52,6 +52,7 @@ type proposition struct{ rule, index int32 }
 // roles are the words of one proposition, as sorted word numbers.
 type roles struct {
 	subject, wrong, right, unless []int32
+	with                          []string // folded; none: always applies
 }
 
 // newMatcher indexes the words of a pack. The second result holds the roles of
@@ -74,6 +75,11 @@ func newMatcher(pack rules.Pack) (*matcher, [][]roles) {
 				wrong:   m.addAll(known, p.Wrong),
 				right:   m.addAll(known, r.RightOf(p)),
 				unless:  unless,
+			}
+			for _, lang := range rules.Languages {
+				for _, s := range p.With[lang] {
+					out[i][j].with = append(out[i][j].with, fold(s).text)
+				}
 			}
 			for _, w := range out[i][j].subject {
 				m.words[w].subjects = append(m.words[w].subjects, proposition{int32(i), int32(j)})

@@ -50,7 +50,7 @@ func split(text string) []sentence {
 			heading, leadIn, row = strings.Trim(l.body(text), "#*_ \t\r"), "", ""
 		case ruleLine:
 		case tableLine:
-			if row == "" {
+			if row == "" && separatorAt(text, next) {
 				row = l.body(text)
 				continue
 			}
@@ -73,6 +73,16 @@ func split(text string) []sentence {
 		}
 	}
 	return out
+}
+
+// separatorAt reports whether the line at from separates a table's header from its rows.
+func separatorAt(text string, from int) bool {
+	end := len(text)
+	if i := strings.IndexByte(text[from:], '\n'); i >= 0 {
+		end = from + i
+	}
+	s := text[from:end]
+	return strings.Contains(s, "-") && strings.Trim(s, "|-: \t\r") == ""
 }
 
 func or(a, b string) string {

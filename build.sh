@@ -1,0 +1,148 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The only entry: ./build.sh build | run | test | bench | gen | train | clean
+set -euo pipefail
+cd "$(dirname "$0")"
+export GOTOOLCHAIN=auto GOFLAGS=-trimpath GOWORK=off
+
+usage() {
+  cat <<'TEXT'
+./build.sh build            dist/haechi, dist/haechi.wasm, dist/model/, dist/chrome/, dist/firefox/
+./build.sh run [--headless] build, start the server, open a replica chat page in Chromium with the extension
+./build.sh test             everything: vet, Go tests with -race, types, unit and end-to-end tests in Chromium
+./build.sh bench            measure the engine: sentences a second natively and in the wasm
+./build.sh gen              write what is generated from Go: ext/src/engine/abi.ts
+./build.sh train [DIR]      rebuild wasm/model from the corpus; DIR: folder of background text
+./build.sh clean            remove dist/ and ext/node_modules/
+TEXT
+}
+
+say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
+die() { printf 'build.sh: %s\n' "$*" >&2; exit 1; }
+
+# install PACKAGE… by apt where that is possible; else say what to install.
+install() {
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    say "installing $*"
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } >&2 ||
+      die "apt-get could not install: $*"
+  else
+    die "please install: $*"
+  fi
+}
+
+need_tools() {
+  command -v go >/dev/null || die "please install Go 1.21 or later (https://go.dev/dl); Go 1.27 itself is then fetched as a module"
+  command -v node >/dev/null && command -v npm >/dev/null || die "please install Node.js 20 or later with npm (https://nodejs.org)"
+  [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] || die "Node.js $(node --version) is too old; 20 or later is needed"
+}
+
+need_chromium() {
+  for c in chromium chromium-browser; do
+    [ -n "${CHROMIUM:-}" ] || CHROMIUM=$(command -v $c || true)
+  done
+  if [ -z "$CHROMIUM" ]; then
+    install chromium
+    CHROMIUM=$(command -v chromium) || die "chromium was installed but is not on the PATH"
+  fi
+  export CHROMIUM
+  # Hangul, kana and Han have to be seen.
+  if command -v fc-list >/dev/null && [ -z "$(fc-list :lang=ko)" ]; then install fonts-noto-cjk; fi
+}
+
+npm_install() {
+  if [ ! -e ext/node_modules/.package-lock.json ] || [ ext/package-lock.json -nt ext/node_modules/.package-lock.json ]; then
+    say "npm packages"
+    npm ci --prefix ext --no-audit --no-fund --loglevel=error >&2
+    touch ext/node_modules/.package-lock.json
+  fi
+}
+
+build_engine() {
+  say "engine and command"
+  mkdir -p dist
+  GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -ldflags="-s -w" -o dist/haechi.wasm ./wasm
+  go build -o dist/haechi ./server
+  rm -rf dist/model
+  mkdir -p dist/model
+  cp wasm/model/model.onnx wasm/model/tokenizer.json wasm/model/config.json dist/model/
+  dist/haechi rules pack >dist/baseline.json
+  # A developer's own key; the maintainers' root takes its place in a release.
+  if [ ! -e dist/trust.json ]; then
+    mkdir -p dist/keys
+    [ -e dist/keys/maintainer.key ] || dist/haechi keys new --out dist/keys/maintainer.key >dist/keys/maintainer.pub
+    dist/haechi keys root --threshold 1 "$(cat dist/keys/maintainer.pub)" >dist/trust.json
+  fi
+}
+
+build_extension() {
+  say "extension"
+  npm_install
+  npm run --silent --prefix ext build
+}
+
+build() {
+  need_tools
+  build_engine
+  build_extension
+  say "built dist/haechi, dist/haechi.wasm ($(wc -c <dist/haechi.wasm) bytes, $(gzip -9c dist/haechi.wasm | wc -c) gzipped), dist/chrome"
+}
+
+run() {
+  build
+  need_chromium
+  npm run --silent --prefix ext demo -- "$@"
+}
+
+test_all() {
+  build
+  need_chromium
+  say "format and vet"
+  unformatted=$(gofmt -l rules server wasm)
+  [ -z "$unformatted" ] || die "gofmt -w these: $unformatted"
+  go vet ./...
+  GOOS=wasip1 GOARCH=wasm go vet ./wasm
+  say "generated files"
+  generate --check
+  say "Go tests"
+  go test -race ./...
+  say "corpus"
+  go run ./wasm/model/train/prepare lint >dist/lint.txt || { cat dist/lint.txt; die "the corpus or a rule has problems"; }
+  say "extension: types, unit tests"
+  npm run --silent --prefix ext types
+  npm test --silent --prefix ext
+  say "end to end in Chromium"
+  npm run --silent --prefix ext e2e
+  say "all tests passed"
+}
+
+# generate [--check]: what TypeScript knows of the engine comes from the Go types.
+generate() { go run ./wasm/abi/gen "$@" ext/src/engine/abi.ts; }
+
+bench() {
+  need_tools
+  build_engine
+  go test -run '^$' -bench . -benchtime 2s ./wasm/...
+}
+
+train() {
+  need_tools
+  python=/usr/bin/python3
+  $python -c 'import torch, numpy' 2>/dev/null || install python3-torch python3-numpy libopenblas0-pthread
+  mkdir -p dist
+  go run ./wasm/model/train/prepare encode dist/encoded.jsonl
+  OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $python wasm/model/train/train.py \
+    --data dist/encoded.jsonl --out wasm/model --report wasm/model/figures.json ${1:+--background "$1"}
+}
+
+case "${1:-}" in
+  build) build ;;
+  run) shift; run "$@" ;;
+  test) test_all ;;
+  bench) bench ;;
+  gen) need_tools; generate ;;
+  train) train "${2:-}" ;;
+  clean) rm -rf dist ext/node_modules ;;
+  "" | help | -h | --help) usage ;;
+  *) usage >&2; exit 2 ;;
+esac

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { CardText, Checked, DeltaFrame, Lang, SnapshotFrame } from "./abi";
+
+export interface CheckRequest {
+  text: string;
+  question?: string;
+}
+
+export interface CardRequest {
+  rule: string;
+  proposition: string;
+  lang: Lang;
+}
+
+/** Where the rules in use stand. Sequence 0 is the pack that came with the extension. */
+export interface RulesHead {
+  sequence: number;
+  /** Hash of the release's text; empty for the packaged rules. */
+  release: string;
+  /** Hash of the canonical pack. */
+  hash: string;
+  rules: number;
+  /** When the release was made, RFC 3339; empty for the packaged rules. */
+  created: string;
+}
+
+export interface EngineState {
+  head: RulesHead;
+  model: string;
+  degraded: boolean;
+}
+
+/**
+ * The engine as the rest of the extension sees it. EngineHost is it, next to
+ * its Worker; RemoteEngine reaches one in another document. Every method
+ * rejects with an EngineError, and a broken engine has already been replaced
+ * when the caller sees the error.
+ */
+export interface Engine {
+  check(request: CheckRequest): Promise<Checked>;
+  card(request: CardRequest): Promise<CardText>;
+  /** Verifies a frame, uses it and stores it; resolves only when all three are done. */
+  update(frame: DeltaFrame | SnapshotFrame): Promise<RulesHead>;
+  state(): Promise<EngineState>;
+}

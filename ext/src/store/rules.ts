@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { RulesHead } from "../engine/engine";
+
+/** The last pack that was verified, with its place in the server's history. */
+export interface StoredRules extends RulesHead {
+  /** The canonical pack, byte for byte as it was hashed. */
+  pack: string;
+}
+
+/** Keeps the last good rules through restarts. */
+export interface RuleStore {
+  head(): Promise<RulesHead | undefined>;
+  load(): Promise<StoredRules | undefined>;
+  /** All or nothing: a reader sees the old rules or the new ones. */
+  save(rules: StoredRules): Promise<void>;
+  clear(): Promise<void>;
+}
+
+const NAME = "haechi";
+const TABLE = "rules";
+
+function settled<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+/**
+ * The rules in IndexedDB. The head lies beside the pack, so that the sync
+ * client can say hello without reading megabytes; one transaction writes both.
+ */
+export class IndexedRules implements RuleStore {
+  private async with<T>(mode: IDBTransactionMode, work: (table: IDBObjectStore) => Promise<T>): Promise<T> {
+    const open = indexedDB.open(NAME, 1);
+    open.onupgradeneeded = () => open.result.createObjectStore(TABLE);
+    const db = await settled(open);
+    try {
+      const transaction = db.transaction(TABLE, mode, { durability: "strict" });
+      const done = new Promise<void>((resolve, reject) => {
+        transaction.oncomplete = () => resolve();
+        transaction.onabort = () => reject(transaction.error);
+      });
+      // The result counts only once the transaction has ended; a failed request aborts it.
+      const [result] = await Promise.all([work(transaction.objectStore(TABLE)), done]);
+      return result;
+    } finally {
+      db.close();
+    }
+  }
+
+  head(): Promise<RulesHead | undefined> {
+    return this.with("readonly", (table) => settled<RulesHead | undefined>(table.get("head")));
+  }
+
+  load(): Promise<StoredRules | undefined> {
+    return this.with("readonly", async (table) => {
+      const head = settled<RulesHead | undefined>(table.get("head"));
+      const pack = settled<string | undefined>(table.get("pack"));
+      const [h, p] = await Promise.all([head, pack]);
+      return h && p !== undefined ? { ...h, pack: p } : undefined;
+    });
+  }
+
+  async save({ pack, ...head }: StoredRules): Promise<void> {
+    await this.with("readwrite", (table) => Promise.all([settled(table.put(head, "head")), settled(table.put(pack, "pack"))]));
+  }
+
+  async clear(): Promise<void> {
+    await this.with("readwrite", (table) => settled(table.clear()));
+  }
+}

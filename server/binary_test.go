@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"haechi/rules"
+	"haechi/rules/trust"
+	"haechi/rules/trust/trusttest"
+)
+
+// kills is how often the built server is killed while it publishes.
+const kills = 5
+
+// binary builds the command as a user would.
+func binary(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "haechi")
+	if out, err := exec.Command("go", "build", "-o", file, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return file
+}
+
+// process is a running "haechi serve".
+type process struct {
+	cmd  *exec.Cmd
+	url  string
+	done chan error // gets what Wait returned
+}
+
+var listening = regexp.MustCompile(`msg=listening addr=(\S+)`)
+
+func serveBinary(t *testing.T, file, dir string) *process {
+	t.Helper()
+	p := &process{cmd: exec.Command(file, "serve", "--addr", "127.0.0.1:0"), done: make(chan error, 1)}
+	p.cmd.Dir = dir
+	logs, err := p.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.cmd.Process.Kill() })
+	addr := make(chan string, 1)
+	go func() {
+		for lines := bufio.NewScanner(logs); lines.Scan(); {
+			if m := listening.FindStringSubmatch(lines.Text()); m != nil {
+				addr <- m[1]
+			}
+		}
+		p.done <- p.cmd.Wait()
+	}()
+	select {
+	case a := <-addr:
+		p.url = "http://" + a
+	case err := <-p.done:
+		t.Fatalf("the server ended: %v", err)
+	case <-time.After(patience):
+		t.Fatal("the server does not listen")
+	}
+	return p
+}
+
+// end signals the process and returns its exit code, -1 for a killed one.
+func (p *process) end(t *testing.T, signal os.Signal) int {
+	t.Helper()
+	if err := p.cmd.Process.Signal(signal); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.done:
+	case <-time.After(patience):
+		t.Fatal("the server does not end")
+	}
+	return p.cmd.ProcessState.ExitCode()
+}
+
+// TestBinaryServesPushesAndSurvivesKills is the whole way as its users go it:
+// keys, serve, push, a client, SIGTERM, and SIGKILL in the middle of pushes.
+func TestBinaryServesPushesAndSurvivesKills(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the binary")
+	}
+	file, dir := binary(t), t.TempDir()
+	haechi := func(args ...string) (string, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, file, args...)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	must := func(args ...string) string {
+		t.Helper()
+		out, err := haechi(args...)
+		if err != nil {
+			t.Fatalf("haechi %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+		return out
+	}
+	write := func(name string, data []byte) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	public := must("keys", "new", "--out", "dist/keys/maintainer.key")
+	write("dist/trust.json", []byte(must("keys", "root", strings.TrimSpace(public))))
+	rootFile, err := os.ReadFile(filepath.Join(dir, "dist/trust.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := trust.ParseRoot(rootFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("x.json", rules.Format(trusttest.Rule("x")))
+	baseline, err := rules.ParsePack([]byte(must("rules", "pack")))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	p := serveBinary(t, file, dir)
+	c := &citizen{root: root, state: trust.State{Pack: baseline}}
+	if err := c.connect(t.Context(), p.url); err != nil {
+		t.Fatal(err)
+	}
+	if out := must("rules", "push", "x.json", "--server", p.url); !strings.Contains(out, "published sequence 1") || !strings.Contains(out, "+ x") {
+		t.Errorf("push: %s", out)
+	}
+	if err := c.follow(1); err != nil || c.state.Pack.Rule("x") == nil {
+		t.Errorf("the client: %v", err)
+	}
+	if code := p.end(t, syscall.SIGTERM); code != 0 {
+		t.Errorf("SIGTERM: exit code %d", code)
+	}
+	if err := c.follow(2); err == nil || err.Error() != "bye restart" {
+		t.Errorf("SIGTERM: the client got %v, want bye restart", err)
+	}
+
+	// What a push was told is published is there after a kill, and head,
+	// release and pack agree.
+	published := uint64(1)
+	for range kills {
+		p = serveBinary(t, file, dir)
+		pushing := make(chan int, 1)
+		go func() {
+			done := 0
+			for {
+				if _, err := haechi("rules", "push", "--again", "--server", p.url); err != nil {
+					pushing <- done
+					return
+				}
+				done++
+			}
+		}()
+		time.Sleep(time.Duration(50+97*published%300) * time.Millisecond) // some moment of it
+		p.end(t, syscall.SIGKILL)
+		published += uint64(<-pushing)
+
+		p = serveBinary(t, file, dir)
+		at, err := newRemote(p.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		state, err := verifiedState(at, root, "")
+		if err != nil {
+			t.Fatalf("after a kill: %v", err)
+		}
+		// A push that was cut off may have been published without its answer.
+		if state.Sequence != published && state.Sequence != published+1 {
+			t.Errorf("after a kill: sequence %d, %d were published", state.Sequence, published)
+		}
+		published = state.Sequence
+		p.end(t, syscall.SIGTERM)
+	}
+	t.Logf("%d releases, %d kills", published, kills)
+}
+
+// The key that "keys new" writes is a note key, and the root holds its verifier.
+func TestKeysFitTogether(t *testing.T) {
+	dir := t.TempDir()
+	var out, errs strings.Builder
+	file := filepath.Join(dir, "k")
+	if code := runKeysNew([]string{"--out", file}, nil, &out, &errs); code != exitDone {
+		t.Fatalf("%d %s", code, errs.String())
+	}
+	signer, err := readSigner(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, _ := json.Marshal(trust.Root{Threshold: 1, Keys: []string{strings.TrimSpace(out.String())}})
+	parsed, err := trust.ParseRoot(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	msg, err := trust.Sign(trusttest.Release(1, nil, trusttest.Pack(t, "a")), []note.Signer{signer}...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := trust.Open(msg, parsed); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"haechi/rules"
+	"haechi/rules/data"
+	"haechi/wasm/abi"
+	"haechi/wasm/classify"
+	"haechi/wasm/detect"
+	"haechi/wasm/host"
+)
+
+// maxLine is the longest line of JSONL that is read, in bytes; it leaves room
+// for an answer of detect.MaxText written with escapes.
+const maxLine = 8 << 20
+
+const checkHelp = `Usage:
+  haechi check [--lang ko] [FILE]                 a readable report on an answer (standard input without FILE)
+  haechi check --jsonl [FILE]                     one {"id","text","question"?} a line in, one {"id","findings"} a line out
+
+Examples:
+  echo '김치는 중국에서 유래했다.' | haechi check
+  haechi check --jsonl --engine wasm answers.jsonl
+
+Flags:
+`
+
+// checker is an engine that judges answers, native or in the wasm.
+type checker interface {
+	check(q detect.Request) ([]abi.Finding, error)
+	close()
+}
+
+// runCheck is the check command.
+func runCheck(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	f := flag.NewFlagSet("check", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	jsonl := f.Bool("jsonl", false, "read and write JSON lines")
+	engine := f.String("engine", "native", "native, or wasm: the built artefact under wazero")
+	folder := f.String("rules", "", "folder of rule files to add for this run; a file replaces the rule of its id")
+	lang := f.String("lang", "ko", "language of the report: ko, en, ja or zh")
+	tiers := f.String("tiers", detect.DefaultTiers, "tiers to report, of A, B and C")
+	model := f.String("model", beside("model"), "folder of the classifier; \"none\" judges by patterns alone")
+	wasm := f.String("wasm", beside("haechi.wasm"), "the built engine")
+	f.Usage = func() { fmt.Fprint(stderr, checkHelp); f.PrintDefaults() }
+	if err := f.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return exitDone
+		}
+		return exitUsage
+	}
+	switch {
+	case f.NArg() > 1:
+		fmt.Fprintln(stderr, "haechi check: one FILE at most")
+		return exitUsage
+	case *engine != "native" && *engine != "wasm":
+		fmt.Fprintf(stderr, "haechi check: --engine %q is not native or wasm\n", *engine)
+		return exitUsage
+	case !slices.Contains(rules.Languages, *lang):
+		fmt.Fprintf(stderr, "haechi check: --lang %q is not one of %s\n", *lang, strings.Join(rules.Languages, ", "))
+		return exitUsage
+	case *tiers == "" || strings.Trim(*tiers, "ABC") != "":
+		fmt.Fprintf(stderr, "haechi check: --tiers %q: write some of A, B and C\n", *tiers)
+		return exitUsage
+	}
+	if err := check(checkOptions{*jsonl, *engine, *folder, *lang, *tiers, *model, *wasm, f.Arg(0)}, stdin, stdout, stderr); err != nil {
+		fmt.Fprintln(stderr, "haechi check:", err)
+		return exitFailed
+	}
+	return exitDone
+}
+
+type checkOptions struct {
+	jsonl                                          bool
+	engine, rules, lang, tiers, model, wasm, input string
+}
+
+func check(o checkOptions, stdin io.Reader, stdout, stderr io.Writer) error {
+	pack, err := packWith(o.rules)
+	if err != nil {
+		return err
+	}
+	in := stdin
+	if o.input != "" && o.input != "-" {
+		file, err := os.Open(o.input)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		in = file
+	}
+	c, err := openChecker(o, pack, stderr)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if o.jsonl {
+		return checkLines(c, o.tiers, in, stdout)
+	}
+	return report(c, pack, o, in, stdout)
+}
+
+// packWith returns the embedded rules with the rule files of a folder in place
+// of those with their ids.
+func packWith(folder string) (rules.Pack, error) {
+	rs, err := data.Rules()
+	if err != nil {
+		return rules.Pack{}, err
+	}
+	if folder != "" {
+		added, err := data.Read(os.DirFS(folder))
+		if err != nil {
+			return rules.Pack{}, fmt.Errorf("--rules %s: %w", folder, err)
+		}
+		for _, a := range added {
+			rs = slices.DeleteFunc(rs, func(r rules.Rule) bool { return r.ID == a.ID })
+		}
+		rs = append(rs, added...)
+	}
+	return rules.NewPack(rs)
+}
+
+// beside returns the path of a file that the build leaves beside the command.
+func beside(name string) string {
+	self, err := os.Executable()
+	if err != nil {
+		return name
+	}
+	return filepath.Join(filepath.Dir(self), name)
+}
+
+type nativeChecker struct {
+	engine *detect.Engine
+	close_ func() error
+}
+
+func (n nativeChecker) check(q detect.Request) ([]abi.Finding, error) {
+	fs, err := n.engine.Check(q)
+	if err != nil {
+		return nil, err
+	}
+	return abi.Findings(q.Text, fs), nil
+}
+
+func (n nativeChecker) close() {
+	if n.close_ != nil {
+		n.close_()
+	}
+}
+
+type wasmChecker struct{ engine *host.Engine }
+
+func (w wasmChecker) check(q detect.Request) ([]abi.Finding, error) {
+	return w.engine.Check(context.Background(), q)
+}
+func (w wasmChecker) close() { w.engine.Close(context.Background()) }
+
+// openChecker opens the engine that was asked for. Where the classifier cannot
+// be loaded it says so and goes on with patterns alone.
+func openChecker(o checkOptions, pack rules.Pack, stderr io.Writer) (checker, error) {
+	model := o.model
+	if model == "none" {
+		model = ""
+	} else if c, err := classify.Load(model); err != nil {
+		fmt.Fprintf(stderr, "haechi check: %v\nhaechi check: judging by the rules' patterns alone, which finds far less\n", err)
+		model = ""
+	} else if o.engine == "native" {
+		return nativeChecker{detect.New(pack, c), c.Close}, nil
+	} else {
+		c.Close()
+	}
+	if o.engine == "native" {
+		return nativeChecker{engine: detect.New(pack, nil)}, nil
+	}
+	e, err := host.Open(context.Background(), o.wasm, model, host.CacheDir(), pack)
+	if err != nil {
+		return nil, err
+	}
+	return wasmChecker{e}, nil
+}
+
+// lineIn and lineOut are the JSONL contract.
+type lineIn struct {
+	ID       json.RawMessage `json:"id"`
+	Text     *string         `json:"text"`
+	Question string          `json:"question"`
+}
+
+type lineOut struct {
+	ID       json.RawMessage `json:"id"`
+	Findings []abi.Finding   `json:"findings"`
+}
+
+type lineError struct {
+	ID    json.RawMessage `json:"id"`
+	Error string          `json:"error"`
+}
+
+// checkLines answers each line in order; a bad one with its error.
+func checkLines(c checker, tiers string, in io.Reader, out io.Writer) error {
+	r := bufio.NewReaderSize(in, 1<<16)
+	w := bufio.NewWriter(out)
+	defer w.Flush()
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	for {
+		line, tooLong, err := readLine(r)
+		if len(bytes.TrimSpace(line)) > 0 || tooLong {
+			if err := e.Encode(checkLine(c, tiers, line, tooLong)); err != nil {
+				return fmt.Errorf("write: %w", err)
+			}
+			if r.Buffered() == 0 { // whoever feeds us line by line waits for this
+				if err := w.Flush(); err != nil {
+					return fmt.Errorf("write: %w", err)
+				}
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return w.Flush()
+		}
+		if err != nil {
+			return fmt.Errorf("read: %w", err)
+		}
+	}
+}
+
+// readLine reads to the end of a line and keeps at most maxLine of it.
+func readLine(r *bufio.Reader) (line []byte, tooLong bool, err error) {
+	for {
+		part, err := r.ReadSlice('\n')
+		if len(line)+len(part) > maxLine {
+			tooLong = true
+		} else {
+			line = append(line, part...)
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, tooLong, err
+		}
+	}
+}
+
+func checkLine(c checker, tiers string, line []byte, tooLong bool) any {
+	null := json.RawMessage("null")
+	if tooLong {
+		return lineError{null, fmt.Sprintf("line of more than %d bytes", maxLine)}
+	}
+	if !utf8.Valid(line) {
+		return lineError{null, "line is not UTF-8"}
+	}
+	in := lineIn{}
+	if err := json.Unmarshal(line, &in); err != nil {
+		return lineError{orNull(in.ID), "not a JSON object of the form {\"id\",\"text\",\"question\"?}: " + err.Error()}
+	}
+	if in.Text == nil {
+		return lineError{orNull(in.ID), "text is missing"}
+	}
+	fs, err := c.check(detect.Request{Text: *in.Text, Question: in.Question, Tiers: tiers})
+	if err != nil {
+		return lineError{orNull(in.ID), err.Error()}
+	}
+	for i := range fs {
+		fs[i].Score = math.Round(fs[i].Score*1e4) / 1e4
+		for k, p := range fs[i].Stance {
+			fs[i].Stance[k] = math.Round(p*1e4) / 1e4
+		}
+	}
+	if fs == nil {
+		fs = []abi.Finding{}
+	}
+	return lineOut{orNull(in.ID), fs}
+}
+
+func orNull(id json.RawMessage) json.RawMessage {
+	if len(id) == 0 {
+		return json.RawMessage("null")
+	}
+	return id
+}

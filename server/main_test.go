@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"haechi/rules"
+	"haechi/rules/trust/trusttest"
+)
+
+// patience bounds every wait of these tests. It is no measure of speed: the
+// machine may be busy.
+const patience = 60 * time.Second
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"haechi": main})
+}
+
+// TestScripts runs the command lines in testdata/script. Beside the commands of
+// testscript they have:
+//
+//	rule ID FILE   writes a valid rule file
+//	node TRUST     (re)starts a server on the data in ./data with the baseline
+//	               a, b; its address is in $SERVER
+//	nodeoff        stops it
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"rule": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(os.WriteFile(ts.MkAbs(args[1]), rules.Format(trusttest.Rule(args[0])), 0o644))
+			},
+			"node": func(ts *testscript.TestScript, _ bool, args []string) {
+				stopNode(ts)
+				root, err := readRoot(ts.MkAbs(args[0]))
+				ts.Check(err)
+				n, err := openNode(nodeConfig{
+					addr: "127.0.0.1:0", dir: ts.MkAbs("data"), root: root,
+					baseline: []rules.Rule{trusttest.Rule("a"), trusttest.Rule("b")},
+					log:      slog.New(slog.DiscardHandler),
+				})
+				ts.Check(err)
+				running[ts.MkAbs("")] = n
+				ts.Setenv("SERVER", "http://"+n.addr().String())
+				ts.Defer(func() { stopNode(ts) })
+			},
+			"nodeoff": func(ts *testscript.TestScript, _ bool, _ []string) { stopNode(ts) },
+		},
+	})
+	files, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Errorf("no scripts: %v", err)
+	}
+}
+
+// running are the nodes of the scripts, by directory. Scripts run in parallel
+// only where the test asks for it, which this one does not.
+var running = map[string]*node{}
+
+func stopNode(ts *testscript.TestScript) {
+	dir := ts.MkAbs("")
+	n := running[dir]
+	if n == nil {
+		return
+	}
+	delete(running, dir)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	ts.Check(n.close(ctx))
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"haechi/server/publish"
+	"haechi/server/wire"
+)
+
+// remoteWithin bounds one request to a server, body included.
+const remoteWithin = 60 * time.Second
+
+// remote is a server as a maintainer's command line reaches it.
+type remote struct {
+	base string // without a slash at the end
+	http http.Client
+}
+
+func newRemote(address string) (*remote, error) {
+	u, err := url.Parse(address)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return nil, fmt.Errorf("--server %q is no http or https address", address)
+	}
+	return &remote{base: strings.TrimRight(address, "/"), http: http.Client{Timeout: remoteWithin}}, nil
+}
+
+// snapshot returns the newest frame with a whole pack, not verified.
+func (r *remote) snapshot() ([]byte, error) {
+	response, err := r.http.Get(r.base + "/v1/snapshot")
+	if err != nil {
+		return nil, err
+	}
+	return body(response, http.StatusOK, wire.MaxFrame)
+}
+
+// head returns what the server says is newest, not verified.
+func (r *remote) head() (wire.Head, error) {
+	response, err := r.http.Get(r.base + "/v1/head")
+	if err != nil {
+		return wire.Head{}, err
+	}
+	data, err := body(response, http.StatusOK, wire.MaxRequest)
+	if err != nil {
+		return wire.Head{}, err
+	}
+	frame, err := wire.Decode(data)
+	if err != nil {
+		return wire.Head{}, err
+	}
+	head, ok := frame.(wire.Head)
+	if !ok {
+		return wire.Head{}, fmt.Errorf("%s/v1/head is %T", r.base, frame)
+	}
+	return head, nil
+}
+
+// publish sends a push. A refusal by the server is a *publish.Refusal.
+func (r *remote) publish(push publish.Push) (publish.Result, error) {
+	data, err := json.Marshal(push)
+	if err != nil {
+		return publish.Result{}, err
+	}
+	if len(data) > publish.MaxPush {
+		return publish.Result{}, fmt.Errorf("a push of %d bytes; at most %d: push fewer files at once", len(data), publish.MaxPush)
+	}
+	response, err := r.http.Post(r.base+"/v1/releases", "application/json", bytes.NewReader(data))
+	if err != nil {
+		return publish.Result{}, err
+	}
+	data, err = body(response, http.StatusCreated, publish.MaxPush)
+	if err != nil {
+		return publish.Result{}, err
+	}
+	var result publish.Result
+	if err := json.Unmarshal(data, &result); err != nil {
+		return publish.Result{}, fmt.Errorf("the server's answer: %w", err)
+	}
+	return result, nil
+}
+
+// body reads and closes a response. A status other than want is an error: the
+// server's own refusal where it gave one.
+func body(response *http.Response, want int, limit int64) ([]byte, error) {
+	defer response.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(response.Body, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("%s answers more than %d bytes", response.Request.URL, limit)
+	}
+	if response.StatusCode == want {
+		return data, nil
+	}
+	var refused errorBody
+	if json.Unmarshal(data, &refused) == nil && refused.Error != nil && refused.Error.Code != "" {
+		return nil, refused.Error
+	}
+	return nil, errors.New(response.Request.URL.String() + " answers " + response.Status)
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"haechi/rules"
+	"haechi/rules/data"
+)
+
+func runRules(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	return dispatch("haechi rules", []subcommand{
+		{"fmt", "write rule files in canonical form", runRulesFmt},
+		{"check", "say what is wrong in rule files, and where", runRulesCheck},
+		{"pack", "print the pack of the rules in this binary", runRulesPack},
+		{"push", "sign rules and publish them on a server", runRulesPush},
+	}, args, stdin, stdout, stderr)
+}
+
+const rulesPackHelp = `
+Prints the canonical pack of the rules in this binary: the baseline that an
+extension ships, byte for byte what is hashed and signed.
+
+Example:
+  haechi rules pack > dist/baseline.json`
+
+func runRulesPack(args []string, _ io.Reader, stdout, stderr io.Writer) int {
+	o := newOptions("rules pack", "> FILE", rulesPackHelp)
+	if _, code, ok := o.parse(args, 0, 0, stdout, stderr); !ok {
+		return code
+	}
+	pack, err := embeddedPack()
+	if err != nil {
+		return o.failed(stderr, err)
+	}
+	if _, err := stdout.Write(pack.Encode()); err != nil {
+		return o.failed(stderr, fmt.Errorf("standard output: %w", err))
+	}
+	return exitDone
+}
+
+// embeddedPack is the baseline of this binary.
+func embeddedPack() (rules.Pack, error) {
+	rs, err := data.Rules()
+	if err != nil {
+		return rules.Pack{}, err
+	}
+	return rules.NewPack(rs)
+}

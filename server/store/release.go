@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"haechi/rules"
+)
+
+// Release is one release as it is kept.
+type Release struct {
+	Sequence uint64
+	Note     string            // the signed note; empty for sequence 0
+	Text     string            // hash of the note's text; empty for sequence 0
+	Pack     string            // hash of the canonical pack after it
+	Size     int               // bytes of that pack
+	Added    []string          // ids in Changes that the pack before it lacked
+	Changes  []rules.Change    // what leads from the pack before it
+	Files    map[string]string // the rule files it put, by id, in canonical form
+}
+
+// note is the value under a release's own key: small, so that a walk over all
+// releases stays cheap.
+type note struct {
+	Note  string   `json:"note"`
+	Text  string   `json:"text"`
+	Pack  string   `json:"pack"`
+	Size  int      `json:"size"`
+	Added []string `json:"added"`
+}
+
+func releaseKey(sequence uint64, part string) []byte {
+	return fmt.Appendf(nil, "release/%020d%s", sequence, part)
+}
+
+const (
+	partChanges = "/changes"
+	partFiles   = "/files"
+)
+
+// Append adds a release and makes it the head, or changes nothing. It returns
+// ErrStale unless r follows the head.
+func (s *Store) Append(r Release) error {
+	err := s.db.Update(func(txn *badger.Txn) error {
+		var head Head
+		if err := getJSON(txn, keyHead, &head); err != nil {
+			return err
+		}
+		if r.Sequence != head.Sequence+1 {
+			return fmt.Errorf("%w: it is %d", ErrStale, head.Sequence)
+		}
+		return r.put(txn)
+	})
+	if errors.Is(err, badger.ErrConflict) { // another Append was first
+		err = ErrStale
+	}
+	if err != nil {
+		return fmt.Errorf("store: release %d: %w", r.Sequence, err)
+	}
+	return nil
+}
+
+func (r Release) put(txn *badger.Txn) error {
+	return errors.Join(
+		putJSON(txn, releaseKey(r.Sequence, ""), note{r.Note, r.Text, r.Pack, r.Size, r.Added}),
+		putJSON(txn, releaseKey(r.Sequence, partChanges), r.Changes),
+		putJSON(txn, releaseKey(r.Sequence, partFiles), r.Files),
+		putJSON(txn, keyHead, Head{Sequence: r.Sequence, Release: r.Text, Pack: r.Pack}),
+	)
+}
+
+// Release returns one release with everything that is kept of it.
+func (s *Store) Release(sequence uint64) (Release, error) {
+	r := Release{Sequence: sequence}
+	err := s.db.View(func(txn *badger.Txn) error {
+		var n note
+		if err := getJSON(txn, releaseKey(sequence, ""), &n); err != nil {
+			return err
+		}
+		r.Note, r.Text, r.Pack, r.Size, r.Added = n.Note, n.Text, n.Pack, n.Size, n.Added
+		return errors.Join(
+			getJSON(txn, releaseKey(sequence, partChanges), &r.Changes),
+			getJSON(txn, releaseKey(sequence, partFiles), &r.Files),
+		)
+	})
+	if err != nil {
+		return Release{}, readError(sequence, err)
+	}
+	return r, nil
+}
+
+// PackHash returns the hash of the pack at a sequence.
+func (s *Store) PackHash(sequence uint64) (string, error) {
+	var n note
+	err := s.db.View(func(txn *badger.Txn) error { return getJSON(txn, releaseKey(sequence, ""), &n) })
+	if err != nil {
+		return "", readError(sequence, err)
+	}
+	return n.Pack, nil
+}
+
+// Changes returns what leads from the pack at one sequence to the pack at a
+// later one: each rule at most once, sorted by id. It is the same as applying
+// every release between, without what a later one undid.
+func (s *Store) Changes(from, to uint64) ([]rules.Change, error) {
+	last := map[string]rules.Change{}
+	unborn := map[string]bool{} // ids that the pack at from lacked
+	for sequence := from + 1; sequence <= to; sequence++ {
+		var n note
+		var changes []rules.Change
+		err := s.db.View(func(txn *badger.Txn) error {
+			return errors.Join(
+				getJSON(txn, releaseKey(sequence, ""), &n),
+				getJSON(txn, releaseKey(sequence, partChanges), &changes),
+			)
+		})
+		if err != nil {
+			return nil, readError(sequence, err)
+		}
+		for _, c := range changes {
+			id := ruleID(c)
+			if _, seen := last[id]; !seen {
+				unborn[id] = slices.Contains(n.Added, id)
+			}
+			last[id] = c
+		}
+	}
+	out := []rules.Change{}
+	for id, c := range last {
+		if c.Put == nil && unborn[id] {
+			continue // came and went in between
+		}
+		out = append(out, c)
+	}
+	slices.SortFunc(out, func(a, b rules.Change) int { return cmp.Compare(ruleID(a), ruleID(b)) })
+	return out, nil
+}
+
+func ruleID(c rules.Change) string {
+	if c.Put != nil {
+		return c.Put.ID
+	}
+	return c.Remove
+}
+
+func readError(sequence uint64, err error) error {
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		err = ErrNotFound
+	}
+	return fmt.Errorf("store: release %d: %w", sequence, err)
+}

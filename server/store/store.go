@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package store keeps every release that was ever published: call [Open], then
+// [Store.Append] to add one and [Store.Changes] to read what lies between two.
+//
+// It is Badger on disk with synced writes. Keys are only ever added:
+//
+//	format                      "1", the layout of the keys below
+//	release/<20 digits>         note, pack hash and size, ids that were new
+//	release/<20 digits>/changes what it put and removed
+//	release/<20 digits>/files   the rule files it put, with their examples
+//	head                        the newest sequence and its hashes; rewritten
+//
+// Nothing is deleted, so nothing depends on tombstones. A release and the head
+// that names it are one transaction: after a crash either both are there or
+// neither. The store checks that sequences have no hole; who may publish what
+// is the business of package publish.
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"haechi/rules"
+)
+
+// format is the layout of the keys. A program refuses a store that has another.
+const format = "1"
+
+var (
+	keyFormat = []byte("format")
+	keyHead   = []byte("head")
+)
+
+var (
+	// ErrLocked: another process has the directory open. Stop that one, or
+	// give another directory.
+	ErrLocked = errors.New("another haechi server uses this directory")
+	// ErrFormat: a later haechi wrote this. Use that one.
+	ErrFormat = errors.New("written by a version of haechi that this one does not know")
+	// ErrDamaged: what was read is not what was written. Restore a backup.
+	ErrDamaged = errors.New("the store is damaged")
+	// ErrStale: the head has moved. Read it and build on it.
+	ErrStale = errors.New("the head has moved")
+	// ErrNotFound: there is no release with this sequence.
+	ErrNotFound = errors.New("no such release")
+)
+
+// Head is the newest release. Release is its text hash, empty for sequence 0.
+type Head struct {
+	Sequence uint64 `json:"sequence"`
+	Release  string `json:"release"`
+	Pack     string `json:"pack"`
+}
+
+// Store is an open store. Its methods may be called from any goroutine.
+type Store struct {
+	db *badger.DB
+	gc *collector // owned by Open and Close
+}
+
+// Open opens the store in dir and makes it if there is none; then baseline
+// becomes sequence 0. log hears what Badger has to say; it may be nil. The
+// caller must Close the store.
+func Open(dir string, baseline []rules.Rule, log *slog.Logger) (*Store, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	db, err := badger.Open(badgerOptions(dir, log))
+	if err != nil {
+		if strings.Contains(err.Error(), "Another process is using this Badger database") {
+			return nil, fmt.Errorf("store: %s: %w", dir, ErrLocked)
+		}
+		return nil, fmt.Errorf("store: %s: %w", dir, err)
+	}
+	s := &Store{db: db}
+	if err := s.begin(baseline); err != nil {
+		return nil, fmt.Errorf("store: %s: %w", dir, errors.Join(err, db.Close()))
+	}
+	s.gc = collect(db, log)
+	return s, nil
+}
+
+// Close writes everything out and frees the directory. The store must not be
+// used after it.
+func (s *Store) Close() error {
+	s.gc.stop()
+	if err := s.db.Close(); err != nil {
+		return fmt.Errorf("store: close: %w", err)
+	}
+	return nil
+}
+
+// begin seeds an empty directory and checks one that is not.
+func (s *Store) begin(baseline []rules.Rule) error {
+	var found string
+	err := s.db.View(func(txn *badger.Txn) error {
+		return get(txn, keyFormat, func(data []byte) error { found = string(data); return nil })
+	})
+	switch {
+	case errors.Is(err, badger.ErrKeyNotFound):
+		return s.seed(baseline)
+	case err != nil:
+		return err
+	case found != format:
+		return fmt.Errorf("format %.20q: %w", found, ErrFormat)
+	}
+	head, err := s.Head()
+	if err != nil {
+		return err
+	}
+	pack, err := s.Pack()
+	if err != nil {
+		return err
+	}
+	if pack.Hash() != head.Pack {
+		return fmt.Errorf("the rules at sequence %d are not those that were signed: %w", head.Sequence, ErrDamaged)
+	}
+	return nil
+}
+
+func (s *Store) seed(baseline []rules.Rule) error {
+	pack, err := rules.NewPack(baseline)
+	if err != nil {
+		return err
+	}
+	r := Release{Pack: pack.Hash(), Size: len(pack.Encode()), Changes: rules.Diff(rules.Pack{}, pack), Files: map[string]string{}}
+	for _, rule := range baseline {
+		r.Files[rule.ID] = string(rules.Format(rule))
+		r.Added = append(r.Added, rule.ID)
+	}
+	return s.db.Update(func(txn *badger.Txn) error {
+		// A directory that holds something else must not become a store.
+		it := txn.NewIterator(badger.IteratorOptions{})
+		it.Rewind()
+		foreign := it.Valid()
+		it.Close()
+		if foreign {
+			return fmt.Errorf("a Badger database without a format: %w", ErrFormat)
+		}
+		if err := txn.Set(keyFormat, []byte(format)); err != nil {
+			return err
+		}
+		return r.put(txn)
+	})
+}
+
+// Head returns the newest release.
+func (s *Store) Head() (Head, error) {
+	var h Head
+	err := s.db.View(func(txn *badger.Txn) error { return getJSON(txn, keyHead, &h) })
+	if err != nil {
+		return Head{}, fmt.Errorf("store: head: %w", err)
+	}
+	return h, nil
+}
+
+// Pack returns the rules at the head, put together from every change so far.
+func (s *Store) Pack() (rules.Pack, error) {
+	head, err := s.Head()
+	if err != nil {
+		return rules.Pack{}, err
+	}
+	baseline, err := s.Release(0)
+	if err != nil {
+		return rules.Pack{}, err
+	}
+	pack, err := rules.Apply(rules.Pack{}, baseline.Changes)
+	if err != nil {
+		return rules.Pack{}, fmt.Errorf("store: %w: %w", ErrDamaged, err)
+	}
+	changes, err := s.Changes(0, head.Sequence)
+	if err != nil {
+		return rules.Pack{}, err
+	}
+	pack, err = rules.Apply(pack, changes)
+	if err != nil {
+		return rules.Pack{}, fmt.Errorf("store: %w: %w", ErrDamaged, err)
+	}
+	return pack, nil
+}
+
+// get calls read with the value of key, which is valid within the call only.
+func get(txn *badger.Txn, key []byte, read func([]byte) error) error {
+	item, err := txn.Get(key)
+	if err != nil {
+		return err
+	}
+	return item.Value(read)
+}
+
+func getJSON(txn *badger.Txn, key []byte, into any) error {
+	return get(txn, key, func(data []byte) error {
+		if err := json.Unmarshal(data, into); err != nil {
+			return fmt.Errorf("%s: %w: %w", key, ErrDamaged, err)
+		}
+		return nil
+	})
+}
+
+func putJSON(txn *badger.Txn, key []byte, value any) error {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return txn.Set(key, data)
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package classify
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"haechi/rules"
+	"haechi/wasm/detect"
+)
+
+// config is what is read of a model's config.json: the standard label map, and
+// what Haechi needs beside it.
+type config struct {
+	Labels map[string]string `json:"id2label"`
+	Haechi struct {
+		ID          string             `json:"id"`
+		Temperature float64            `json:"temperature"`
+		Thresholds  map[string]float64 `json:"thresholds"`
+	} `json:"haechi"`
+}
+
+func readConfig(folder string) (config, error) {
+	path := folder + "/config.json"
+	var c config
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return c, fmt.Errorf("classifier: %w", err)
+	}
+	if err := json.Unmarshal(b, &c); err != nil {
+		return c, fmt.Errorf("classifier: %s: %w", path, err)
+	}
+	for i, want := range detect.Labels {
+		if got := c.Labels[fmt.Sprint(i)]; got != want || len(c.Labels) != len(detect.Labels) {
+			return c, fmt.Errorf("classifier: %s: id2label must map 0 to %d to %v; label %d is %q of %d", path, len(detect.Labels)-1, detect.Labels, i, got, len(c.Labels))
+		}
+	}
+	if c.Haechi.ID == "" || c.Haechi.Temperature <= 0 {
+		return c, fmt.Errorf("classifier: %s: haechi.id must be set and haechi.temperature be above 0", path)
+	}
+	for _, tier := range []string{rules.TierFalse, rules.TierContested, rules.TierFraming} {
+		if t := c.Haechi.Thresholds[tier]; t <= 0 || t >= 1 {
+			return c, fmt.Errorf("classifier: %s: haechi.thresholds.%s is %v; it must lie between 0 and 1", path, tier, t)
+		}
+	}
+	return c, nil
+}

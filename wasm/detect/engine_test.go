@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package detect
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"haechi/rules"
+)
+
+// stub asserts every input that holds a word, so that the engine's own work
+// can be seen; the real model is tested in package classify and wasm/cases.
+type stub struct{ word string }
+
+func (s stub) Model() Model {
+	return Model{ID: "stub", Temperature: 1, Thresholds: map[string]float64{"A": 0.5, "B": 0.5, "C": 0.5}}
+}
+
+func (s stub) Classify(inputs []string) ([]Logits, error) {
+	out := make([]Logits, len(inputs))
+	for i, in := range inputs {
+		out[i][Unrelated] = 5
+		if strings.Contains(in, s.word) {
+			out[i][Asserts] = 10
+		}
+	}
+	return out, nil
+}
+
+func testPack(t testing.TB) rules.Pack {
+	t.Helper()
+	p, err := rules.NewPack([]rules.Rule{{
+		ID: "kimchi", Tier: "A",
+		Subject: rules.Words{"ko": {{Text: "김치"}}, "en": {{Text: "kimchi"}}},
+		Unless:  rules.Words{"ko": {{Text: "원산지 표시"}}},
+		Propositions: []rules.Proposition{
+			{ID: "origin", Wrong: rules.Words{"ko": {{Text: "중국"}}, "en": {{Text: "China"}}}, Patterns: map[string][]string{"ko": {"{subject}…{wrong}에서 유래"}}},
+			{ID: "style", Tier: "C", Wrong: rules.Words{"ko": {{Text: "파오차이"}}}},
+		},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func rulesFound(t *testing.T, e *Engine, q Request) []string {
+	t.Helper()
+	fs, err := e.Check(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, f := range fs {
+		out = append(out, q.Text[f.Start:f.End]+"|"+f.Proposition+"|"+f.Verdict)
+	}
+	return out
+}
+
+func TestCheckUsesContext(t *testing.T) {
+	e := New(testPack(t), stub{MaskWrong})
+	for name, c := range map[string]struct {
+		q    Request
+		want string
+	}{
+		"sentence":          {Request{Text: "안녕. 김치는 중국 음식이다."}, "김치는 중국 음식이다.|origin|distortion"},
+		"question":          {Request{Text: "한국이 아닌 중국", Question: "김치의 원산지는?"}, "한국이 아닌 중국|origin|distortion"},
+		"no subject":        {Request{Text: "한국이 아닌 중국", Question: "마늘의 원산지는?"}, ""},
+		"sentence before":   {Request{Text: "김치는 발효 음식이다. 중국에서 왔다."}, "중국에서 왔다.|origin|distortion"},
+		"two sentences off": {Request{Text: "김치는 음식이다. 맵다. 중국에서 왔다."}, ""},
+		"listed":            {Request{Text: "중국의 음식:\n- 김치"}, "김치|origin|distortion"},
+		"asks":              {Request{Text: "김치는 중국 음식인가?"}, ""},
+		"unless":            {Request{Text: "김치의 원산지 표시: 중국"}, ""},
+		"tier C off":        {Request{Text: "김치는 파오차이다."}, ""},
+		"tier C on":         {Request{Text: "김치는 파오차이다.", Tiers: "ABC"}, "김치는 파오차이다.|style|framing"},
+	} {
+		if got := strings.Join(rulesFound(t, e, c.q), "\n"); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestWithoutClassifierOnlyPatternsFlag(t *testing.T) {
+	e := New(testPack(t), nil)
+	if got := rulesFound(t, e, Request{Text: "김치는 중국에서 유래했다. 김치는 중국에도 있다."}); len(got) != 1 || got[0] != "김치는 중국에서 유래했다.|origin|distortion" {
+		t.Errorf("degraded: %q", got)
+	}
+	if !e.Degraded() {
+		t.Error("an engine without a classifier must say so")
+	}
+}
+
+func TestCheckRefusesWhatItCannotRead(t *testing.T) {
+	e := New(testPack(t), nil)
+	if _, err := e.Check(Request{Text: strings.Repeat("가", MaxText)}); !errors.Is(err, ErrTooLong) {
+		t.Errorf("5 MB: %v", err)
+	}
+	if _, err := e.Check(Request{Text: "김치\xff"}); !errors.Is(err, ErrNotUTF8) {
+		t.Errorf("invalid UTF-8: %v", err)
+	}
+}
+
+// FuzzCandidates: no bytes make the engine panic; spans lie in the text and on
+// character boundaries, in order.
+func FuzzCandidates(f *testing.F) {
+	for _, s := range []string{"김치는 중국 음식이다.", "# 중국\n- 김치", "| 김치 | 중국 |", "「김치。」と中国", "\xff\xfe김치 중국", "<b>김치</b> **중국**", "1. 김치 (China", "a.\u200b김치\u0301 중국\r\n"} {
+		f.Add(s, "김치?")
+	}
+	e := New(testPack(f), stub{MaskWrong})
+	f.Fuzz(func(t *testing.T, text, question string) {
+		last := 0
+		for _, c := range e.Candidates(text, question) {
+			if c.Start < last || c.End <= c.Start || c.End > len(text) {
+				t.Fatalf("span [%d, %d) after %d in %d bytes", c.Start, c.End, last, len(text))
+			}
+			last = c.Start
+			if utf8.ValidString(text) && (!utf8.RuneStart(text[c.Start]) || c.End < len(text) && !utf8.RuneStart(text[c.End])) {
+				t.Fatalf("span [%d, %d) cuts a character", c.Start, c.End)
+			}
+			if !utf8.ValidString(c.Input) && utf8.ValidString(text) {
+				t.Fatalf("input is not UTF-8: %q", c.Input)
+			}
+		}
+	})
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package detect
+
+import (
+	"slices"
+	"testing"
+
+	"haechi/rules"
+)
+
+func find(t *testing.T, term rules.Term, text, context string) []string {
+	t.Helper()
+	m := &matcher{edges: map[edge]int32{}, ends: make([][]int32, 1)}
+	m.add(map[string]int32{}, term)
+	f := fold(text).text
+	var out []string
+	for _, x := range m.find(f, fold(context).text) {
+		out = append(out, f[x.start:x.end])
+	}
+	return out
+}
+
+func TestMatchGuardsAgainstOtherWords(t *testing.T) {
+	for _, c := range []struct {
+		term          rules.Term
+		text, context string
+		want          []string
+	}{
+		{rules.Term{Text: "발해"}, "발해는 나라였다", "", []string{"발해"}},
+		{rules.Term{Text: "발해"}, "기차가 출발해서 아쉬웠다", "", nil},
+		{rules.Term{Text: "발해", Inside: true}, "출발해서", "", []string{"발해"}},
+		{rules.Term{Text: "이어도"}, "처음이어도 괜찮다", "", nil},
+		{rules.Term{Text: "渤海", Not: []string{"渤海湾"}}, "渤海湾的油", "", nil},
+		{rules.Term{Text: "渤海", Not: []string{"渤海湾"}}, "渤海国", "", []string{"渤海"}},
+		{rules.Term{Text: "海", Not: []string{"渤海湾"}}, "渤海湾", "", nil},
+		{rules.Term{Text: "고려", Not: []string{"고려하"}}, "이를 고려하면 고려는", "", []string{"고려"}},
+		{rules.Term{Text: "China"}, "Chinatown in CHINA", "", []string{"china"}},
+		{rules.Term{Text: "coerc*"}, "They were coerced.", "", []string{"coerced"}},
+		{rules.Term{Text: "kimchi"}, "Kimchi는 맛있다", "", []string{"kimchi"}},
+		{rules.Term{Text: "200km"}, "1200km away, 200km", "", []string{"200km"}},
+		{rules.Term{Text: "泡菜", With: []string{"韩国"}}, "泡菜很好", "", nil},
+		{rules.Term{Text: "泡菜", With: []string{"韩国"}}, "韩国的泡菜", "", []string{"泡菜"}},
+		{rules.Term{Text: "泡菜", With: []string{"韩国"}}, "泡菜很好", "韩国料理", []string{"泡菜"}},
+	} {
+		if got := find(t, c.term, c.text, c.context); !slices.Equal(got, c.want) {
+			t.Errorf("%+v in %q (context %q): %q, want %q", c.term, c.text, c.context, got, c.want)
+		}
+	}
+}
+
+func TestMaskPrefersTheLongerWord(t *testing.T) {
+	r := rules.Rule{ID: "x", Subject: rules.Words{"ko": {{Text: "동북공정"}}}, Right: rules.Words{"ko": {{Text: "한국"}}},
+		Propositions: []rules.Proposition{{ID: "p", Wrong: rules.Words{"ko": {{Text: "동북"}, {Text: "중국"}}}}}}
+	m, roles := newMatcher(rules.Pack{Rules: []rules.Rule{r}})
+	f := fold("동북공정은 중국의 사업이며 한국은 반대한다.").text
+	want := MaskSubject + "은 " + MaskWrong + "의 사업이며 " + MaskRight + "은 반대한다."
+	if got := roles[0][0].mask(f, m.find(f, "")); got != want {
+		t.Errorf("mask: %q, want %q", got, want)
+	}
+}
+
+func TestWindowKeepsTheEnd(t *testing.T) {
+	long := "가나다라마바사 "
+	for range 6 {
+		long += long
+	}
+	s := long + MaskSubject + "는 " + MaskWrong + long + "라고 주장한다."
+	w := window(s)
+	if n := len([]rune(w)); n > maxSentence+3 {
+		t.Errorf("window has %d characters", n)
+	}
+	if !slices.Contains([]string{tail(w, 8)}, "라고 주장한다.") {
+		t.Errorf("window lost the end: %q", w)
+	}
+}
