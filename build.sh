@@ -12,7 +12,7 @@ usage() {
 ./build.sh test             everything: vet, Go tests with -race, types, unit and end-to-end tests in Chromium
 ./build.sh bench            measure the engine: sentences a second natively and in the wasm
 ./build.sh gen              write what is generated from Go: ext/src/engine/abi.ts
-./build.sh train [DIR]      rebuild wasm/model from the corpus; DIR: folder of background text
+./build.sh train            rebuild wasm/model from the corpus (on a CPU, minutes)
 ./build.sh clean            remove dist/ and ext/node_modules/
 TEXT
 }
@@ -128,11 +128,12 @@ bench() {
 train() {
   need_tools
   python=/usr/bin/python3
-  $python -c 'import torch, numpy' 2>/dev/null || install python3-torch python3-numpy libopenblas0-pthread
+  $python -c 'import torch, numpy, onnx' 2>/dev/null || install python3-torch python3-numpy python3-onnx libopenblas0-pthread
   mkdir -p dist
   go run ./wasm/model/train/prepare encode dist/encoded.jsonl
   OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $python wasm/model/train/train.py \
-    --data dist/encoded.jsonl --out wasm/model --report wasm/model/figures.json ${1:+--background "$1"}
+    --data dist/encoded.jsonl --out wasm/model
+  $python wasm/model/train/card.py wasm/model
 }
 
 case "${1:-}" in
@@ -141,7 +142,7 @@ case "${1:-}" in
   test) test_all ;;
   bench) bench ;;
   gen) need_tools; generate ;;
-  train) train "${2:-}" ;;
+  train) train ;;
   clean) rm -rf dist ext/node_modules ;;
   "" | help | -h | --help) usage ;;
   *) usage >&2; exit 2 ;;

@@ -156,7 +156,7 @@ func TestBinaryServesPushesAndSurvivesKills(t *testing.T) {
 	// What a push was told is published is there after a kill, and head,
 	// release and pack agree.
 	published := uint64(1)
-	for range kills {
+	for kill := range kills {
 		p = serveBinary(t, file, dir)
 		pushing := make(chan int, 1)
 		go func() {
@@ -169,7 +169,7 @@ func TestBinaryServesPushesAndSurvivesKills(t *testing.T) {
 				done++
 			}
 		}()
-		time.Sleep(time.Duration(50+97*published%300) * time.Millisecond) // some moment of it
+		time.Sleep(time.Duration(150+137*kill) * time.Millisecond) // some moment of it
 		p.end(t, syscall.SIGKILL)
 		published += uint64(<-pushing)
 

@@ -36,12 +36,19 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			env.Values[nodeKey{}] = &holder{}
+			// The race detector makes each process sleep a second at its end.
+			env.Setenv("GORACE", "atexit_sleep_ms=0")
+			return nil
+		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"rule": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(os.WriteFile(ts.MkAbs(args[1]), rules.Format(trusttest.Rule(args[0])), 0o644))
 			},
 			"node": func(ts *testscript.TestScript, _ bool, args []string) {
-				stopNode(ts)
+				h := ts.Value(nodeKey{}).(*holder)
+				h.stop(ts)
 				root, err := readRoot(ts.MkAbs(args[0]))
 				ts.Check(err)
 				n, err := openNode(nodeConfig{
@@ -50,11 +57,13 @@ func TestScripts(t *testing.T) {
 					log:      slog.New(slog.DiscardHandler),
 				})
 				ts.Check(err)
-				running[ts.MkAbs("")] = n
+				h.node = n
 				ts.Setenv("SERVER", "http://"+n.addr().String())
-				ts.Defer(func() { stopNode(ts) })
+				ts.Defer(func() { h.stop(ts) })
 			},
-			"nodeoff": func(ts *testscript.TestScript, _ bool, _ []string) { stopNode(ts) },
+			"nodeoff": func(ts *testscript.TestScript, _ bool, _ []string) {
+				ts.Value(nodeKey{}).(*holder).stop(ts)
+			},
 		},
 	})
 	files, err := filepath.Glob("testdata/script/*.txtar")
@@ -63,18 +72,18 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// running are the nodes of the scripts, by directory. Scripts run in parallel
-// only where the test asks for it, which this one does not.
-var running = map[string]*node{}
+// holder is the node of one script.
+type holder struct{ node *node }
 
-func stopNode(ts *testscript.TestScript) {
-	dir := ts.MkAbs("")
-	n := running[dir]
-	if n == nil {
+type nodeKey struct{}
+
+func (h *holder) stop(ts *testscript.TestScript) {
+	if h.node == nil {
 		return
 	}
-	delete(running, dir)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	n := h.node
+	h.node = nil
 	ts.Check(n.close(ctx))
 }

@@ -27,7 +27,7 @@ import (
 // Each pair of them costs a few milliseconds once and some memory.
 var (
 	batchSizes  = []int{1, 8}
-	tokenCounts = []int{32, 64, 128}
+	tokenCounts = []int{48, 96, 160, 320}
 )
 
 // maxKept is how many judged inputs are kept, so that an answer that grows is
@@ -37,7 +37,7 @@ const maxKept = 4096
 // Classifier judges masked sentences with an ONNX model. It is safe for
 // concurrent use; one batch runs at a time.
 type Classifier struct {
-	config   config
+	model    detect.Model
 	pipeline *pipelines.TextClassificationPipeline
 	session  *hugot.Session
 
@@ -71,12 +71,16 @@ func Load(folder string) (c *Classifier, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("classifier: load the model in %s: %w", folder, err)
 	}
-	return &Classifier{config: cfg, pipeline: pipeline, session: session, kept: map[string]detect.Logits{}}, nil
+	model := detect.Model{ID: cfg.Haechi.ID, Temperature: cfg.Haechi.Temperature, Thresholds: cfg.Haechi.Thresholds, Unseen: cfg.Haechi.Unseen, Topics: map[string]bool{}}
+	for _, topic := range cfg.Haechi.Topics {
+		model.Topics[topic] = true
+	}
+	return &Classifier{model: model, pipeline: pipeline, session: session, kept: map[string]detect.Logits{}}, nil
 }
 
 // Model says what was loaded.
 func (c *Classifier) Model() detect.Model {
-	return detect.Model{ID: c.config.Haechi.ID, Temperature: c.config.Haechi.Temperature, Thresholds: c.config.Haechi.Thresholds}
+	return c.model
 }
 
 // Classify returns the logits of each input. Inputs of like length run

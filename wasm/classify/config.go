@@ -18,7 +18,9 @@ type config struct {
 	Haechi struct {
 		ID          string             `json:"id"`
 		Temperature float64            `json:"temperature"`
-		Thresholds  map[string]float64 `json:"thresholds"`
+		Thresholds  map[string]float64 `json:"thresholds"` // see detect.Model
+		Unseen      map[string]float64 `json:"unseen"`
+		Topics      []string           `json:"topics"`
 	} `json:"haechi"`
 }
 
@@ -41,8 +43,10 @@ func readConfig(folder string) (config, error) {
 		return c, fmt.Errorf("classifier: %s: haechi.id must be set and haechi.temperature be above 0", path)
 	}
 	for _, tier := range []string{rules.TierFalse, rules.TierContested, rules.TierFraming} {
-		if t := c.Haechi.Thresholds[tier]; t <= 0 || t >= 1 {
-			return c, fmt.Errorf("classifier: %s: haechi.thresholds.%s is %v; it must lie between 0 and 1", path, tier, t)
+		for name, t := range map[string]float64{"thresholds": c.Haechi.Thresholds[tier], "unseen": c.Haechi.Unseen[tier]} {
+			if t <= 0 || t >= 1 {
+				return c, fmt.Errorf("classifier: %s: haechi.%s.%s is %v; it must lie between 0 and 1", path, name, tier, t)
+			}
 		}
 	}
 	return c, nil

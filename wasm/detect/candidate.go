@@ -97,7 +97,7 @@ func (e *Engine) judge(out []Candidate, s sentence, own, before, heading, ask co
 				out = append(out, Candidate{
 					Start: s.start, End: s.end,
 					Rule: rule.ID, Proposition: rule.Propositions[p.index].ID,
-					Input:   r.input(own, before, heading, ask, inherited),
+					Input:   e.input(r, own, before, heading, ask, inherited),
 					Pattern: slices.ContainsFunc(e.patterns[p.rule][p.index], func(x pattern) bool { return x.in(own.text, own.found, r, inherited) }),
 					at:      p,
 				})
@@ -121,25 +121,28 @@ func (r *roles) applies(texts ...context) bool {
 	})
 }
 
-// input writes what the classifier reads: the heading always; the sentence
-// before, or else the question, only where the sentence itself does not say
-// what it is about.
-func (r *roles) input(own, before, heading, ask context, inherited bool) string {
-	var b strings.Builder
-	part := func(mark string, c context) {
+// input writes what the classifier reads: the skeletons of its parts, then the
+// parts masked. The heading is always one; the sentence before, or else the
+// question, only where the sentence itself does not say what it is about.
+func (e *Engine) input(r *roles, own, before, heading, ask context, inherited bool) string {
+	var bones, parts strings.Builder
+	part := func(sign byte, mark string, c context, shorten func(string) string) {
 		if c.text != "" {
-			b.WriteString(mark)
-			b.WriteString(tail(r.mask(c.text, c.found), maxContext))
+			marks := r.marks(e.words, c.found)
+			bones.WriteByte(sign)
+			bones.WriteString(skeleton(c.text, marks))
+			parts.WriteString(mark)
+			parts.WriteString(shorten(masked(c.text, marks)))
 		}
 	}
+	end := func(s string) string { return tail(s, maxContext) }
 	if inherited && !has(r.subject, before.found) && !has(r.subject, heading.found) {
-		part(MarkAsk, ask)
+		part('q', MarkAsk, ask, end)
 	}
-	part(MarkHeading, heading)
+	part('h', MarkHeading, heading, end)
 	if inherited && has(r.subject, before.found) {
-		part(MarkBefore, before)
+		part('b', MarkBefore, before, end)
 	}
-	b.WriteString(MarkText)
-	b.WriteString(window(r.mask(own.text, own.found)))
-	return b.String()
+	part('x', MarkText, own, window)
+	return bones.String() + " " + parts.String()
 }

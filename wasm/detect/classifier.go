@@ -37,7 +37,17 @@ type Classifier interface {
 type Model struct {
 	ID          string             // name and version, shown with every finding
 	Temperature float64            // divides the logits, so that scores are calibrated; > 0
-	Thresholds  map[string]float64 // tier → least P(asserts) that flags
+	Thresholds  map[string]float64 // tier → least P(asserts) that flags, for rules it was trained with
+	Unseen      map[string]float64 // the same for rules that it never saw, such as one pushed today
+	Topics      map[string]bool    // ids of the rules it was trained with
+}
+
+// threshold returns the least P(asserts) that flags for a rule and tier.
+func (m Model) threshold(rule, tier string) float64 {
+	if m.Topics[rule] {
+		return m.Thresholds[tier]
+	}
+	return m.Unseen[tier]
 }
 
 // stance turns logits into calibrated probabilities.

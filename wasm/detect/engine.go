@@ -150,10 +150,11 @@ func (e *Engine) tier(p proposition) string {
 }
 
 func (e *Engine) threshold(p proposition, tier string) float64 {
-	if t := e.pack.Rules[p.rule].Threshold; t > 0 {
-		return t
+	r := &e.pack.Rules[p.rule]
+	if r.Threshold > 0 {
+		return r.Threshold
 	}
-	return e.classifier.Model().Thresholds[tier]
+	return e.classifier.Model().threshold(r.ID, tier)
 }
 
 // stances asks the classifier about all candidates, each distinct input once.

@@ -16,7 +16,7 @@ import (
 type stub struct{ word string }
 
 func (s stub) Model() Model {
-	return Model{ID: "stub", Temperature: 1, Thresholds: map[string]float64{"A": 0.5, "B": 0.5, "C": 0.5}}
+	return Model{ID: "stub", Temperature: 1, Unseen: map[string]float64{"A": 0.5, "B": 0.5, "C": 0.5}}
 }
 
 func (s stub) Classify(inputs []string) ([]Logits, error) {
@@ -61,7 +61,7 @@ func rulesFound(t *testing.T, e *Engine, q Request) []string {
 }
 
 func TestCheckUsesContext(t *testing.T) {
-	e := New(testPack(t), stub{MaskWrong})
+	e := New(testPack(t), stub{MarkText})
 	for name, c := range map[string]struct {
 		q    Request
 		want string
@@ -109,7 +109,7 @@ func FuzzCandidates(f *testing.F) {
 	for _, s := range []string{"김치는 중국 음식이다.", "# 중국\n- 김치", "| 김치 | 중국 |", "「김치。」と中国", "\xff\xfe김치 중국", "<b>김치</b> **중국**", "1. 김치 (China", "a.\u200b김치\u0301 중국\r\n"} {
 		f.Add(s, "김치?")
 	}
-	e := New(testPack(f), stub{MaskWrong})
+	e := New(testPack(f), stub{MarkText})
 	f.Fuzz(func(t *testing.T, text, question string) {
 		last := 0
 		for _, c := range e.Candidates(text, question) {

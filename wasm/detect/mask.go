@@ -29,41 +29,71 @@ const (
 	maxSentence = 160
 )
 
-// mask writes text with the words of r, which ms found in it, replaced.
-// Where words overlap the longer one counts; of equal ones the wrong.
-func (r *roles) mask(text string, ms []match) string {
-	type masked struct {
-		match
-		rank int
-		as   string
+// mark is a span of a text that a role's word or a cue takes up.
+type mark struct {
+	start, end int
+	as         string // what stands in its place; empty for a cue, which stays
+	sign       byte   // in the skeleton
+}
+
+// marks returns the roles' words and the cues among ms, in order, without
+// overlap: of words that overlap, the first counts, of those that begin
+// together the longest; a role's word goes before a cue.
+func (r *roles) marks(m *matcher, ms []match) []mark {
+	var found, cues []mark
+	for _, x := range ms {
+		switch {
+		case contains(r.wrong, x.word):
+			found = append(found, mark{x.start, x.end, MaskWrong, signWrong})
+		case contains(r.subject, x.word):
+			found = append(found, mark{x.start, x.end, MaskSubject, signSubject})
+		case contains(r.right, x.word):
+			found = append(found, mark{x.start, x.end, MaskRight, signRight})
+		case m.words[x.word].cue != 0:
+			cues = append(cues, mark{x.start, x.end, "", m.words[x.word].cue})
+		}
 	}
-	var found []masked
+	found, cues = apart(found), apart(cues)
+	out := make([]mark, 0, len(found)+len(cues))
+	for _, c := range cues {
+		for len(found) > 0 && found[0].start < c.end {
+			out = append(out, found[0])
+			found = found[1:]
+		}
+		if n := len(out); n == 0 || out[n-1].end <= c.start {
+			out = append(out, c)
+		}
+	}
+	return append(out, found...)
+}
+
+// apart sorts marks and drops those that overlap one before.
+func apart(ms []mark) []mark {
+	slices.SortStableFunc(ms, func(a, b mark) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(b.end, a.end)) })
+	out, end := ms[:0], 0
 	for _, m := range ms {
-		if _, ok := slices.BinarySearch(r.wrong, m.word); ok {
-			found = append(found, masked{m, 0, MaskWrong})
-		} else if _, ok := slices.BinarySearch(r.subject, m.word); ok {
-			found = append(found, masked{m, 1, MaskSubject})
-		} else if _, ok := slices.BinarySearch(r.right, m.word); ok {
-			found = append(found, masked{m, 2, MaskRight})
+		if m.start >= end {
+			out, end = append(out, m), m.end
 		}
 	}
-	slices.SortFunc(found, func(a, b masked) int {
-		return cmp.Or(cmp.Compare(b.end-b.start, a.end-a.start), cmp.Compare(a.rank, b.rank), cmp.Compare(a.start, b.start))
-	})
-	// Longest first; a later one that overlaps an earlier one is dropped.
-	kept := make([]masked, 0, len(found))
-	for _, m := range found {
-		if !slices.ContainsFunc(kept, func(k masked) bool { return m.start < k.end && k.start < m.end }) {
-			kept = append(kept, m)
-		}
-	}
-	slices.SortFunc(kept, func(a, b masked) int { return cmp.Compare(a.start, b.start) })
+	return out
+}
+
+func contains(words []int32, w int32) bool {
+	_, ok := slices.BinarySearch(words, w)
+	return ok
+}
+
+// masked writes text with the roles' words replaced.
+func masked(text string, marks []mark) string {
 	var b strings.Builder
 	at := 0
-	for _, m := range kept {
-		b.WriteString(text[at:m.start])
-		b.WriteString(m.as)
-		at = m.end
+	for _, m := range marks {
+		if m.as != "" {
+			b.WriteString(text[at:m.start])
+			b.WriteString(m.as)
+			at = m.end
+		}
 	}
 	b.WriteString(text[at:])
 	return b.String()

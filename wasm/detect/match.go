@@ -31,6 +31,7 @@ type word struct {
 	with     []string
 	inside   bool
 	wild     bool          // ends with *: reaches to the end of a Latin word
+	cue      byte          // its kind of cue, or 0
 	subjects []proposition // whose subject it is
 }
 
@@ -60,6 +61,11 @@ type roles struct {
 func newMatcher(pack rules.Pack) (*matcher, [][]roles) {
 	m := &matcher{edges: map[edge]int32{}, ends: make([][]int32, 1)}
 	known := map[string]int32{}
+	for kind, words := range cues() {
+		for _, w := range m.addAll(known, words) {
+			m.words[w].cue = kind[0]
+		}
+	}
 	out := make([][]roles, len(pack.Rules))
 	for i := range pack.Rules {
 		r := &pack.Rules[i]
@@ -173,6 +179,9 @@ func (m *matcher) find(text, context string) []match {
 	return out
 }
 
+// maxWith is how far from a word its companions count, in bytes.
+const maxWith = 600
+
 // accept applies the guards of w to its occurrence at [start, end) and returns
 // where the match ends, or 0.
 func (w *word) accept(text, context string, prev, first rune, start, end int) int {
@@ -201,7 +210,7 @@ func (w *word) accept(text, context string, prev, first rune, start, end int) in
 		}
 	}
 	if len(w.with) > 0 && !slices.ContainsFunc(w.with, func(s string) bool {
-		return strings.Contains(text[:start], s) || strings.Contains(text[end:], s) || strings.Contains(context, s)
+		return strings.Contains(text[max(0, start-maxWith):start], s) || strings.Contains(text[end:min(len(text), end+maxWith)], s) || strings.Contains(context, s)
 	}) {
 		return 0
 	}
@@ -216,8 +225,5 @@ func isHangul(r rune) bool { return r >= 0xAC00 && r <= 0xD7A3 }
 
 // has reports whether one of the words is among the matches.
 func has(words []int32, ms []match) bool {
-	return slices.ContainsFunc(ms, func(m match) bool {
-		_, ok := slices.BinarySearch(words, m.word)
-		return ok
-	})
+	return slices.ContainsFunc(ms, func(m match) bool { return contains(words, m.word) })
 }

@@ -54,9 +54,30 @@ func TestMaskPrefersTheLongerWord(t *testing.T) {
 		Propositions: []rules.Proposition{{ID: "p", Wrong: rules.Words{"ko": {{Text: "동북"}, {Text: "중국"}}}}}}
 	m, roles := newMatcher(rules.Pack{Rules: []rules.Rule{r}})
 	f := fold("동북공정은 중국의 사업이며 한국은 반대한다.").text
-	want := MaskSubject + "은 " + MaskWrong + "의 사업이며 " + MaskRight + "은 반대한다."
-	if got := roles[0][0].mask(f, m.find(f, "")); got != want {
-		t.Errorf("mask: %q, want %q", got, want)
+	marks := roles[0][0].marks(m, m.find(f, ""))
+	if got, want := masked(f, marks), MaskSubject+"은 "+MaskWrong+"의 사업이며 "+MaskRight+"은 반대한다."; got != want {
+		t.Errorf("masked: %q, want %q", got, want)
+	}
+	if got, want := skeleton(f, marks), "SFT"; got != want {
+		t.Errorf("skeleton: %q, want %q", got, want)
+	}
+}
+
+func TestSkeletonIsTheSameInEveryLanguage(t *testing.T) {
+	r := rules.Rule{ID: "x", Subject: rules.Words{"ko": {{Text: "김치"}}, "en": {{Text: "kimchi"}}, "zh": {{Text: "辛奇"}}},
+		Propositions: []rules.Proposition{{ID: "p", Wrong: rules.Words{"ko": {{Text: "중국"}}, "en": {{Text: "Chinese"}}, "zh": {{Text: "中国"}}}}}}
+	m, roles := newMatcher(rules.Pack{Rules: []rules.Rule{r}})
+	for text, want := range map[string]string{
+		"김치는 중국 음식이라고 주장한다.":            "SFA",
+		"辛奇是中国的食物，这种说法":                 "SFcA",
+		"They claim kimchi is Chinese.": "ASF",
+		"Kimchi is not Chinese.":        "SNF",
+		"김치는 중국 음식이 아니다.":               "SFN",
+	} {
+		f := fold(text).text
+		if got := skeleton(f, roles[0][0].marks(m, m.find(f, ""))); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { CardText, Checked, DeltaFrame, Lang, SnapshotFrame } from "./abi";
+import type { UpdateFrame } from "../sync/wire";
+import type { Card, Checked, Lang } from "./abi";
 
 export interface CheckRequest {
   text: string;
@@ -39,8 +40,8 @@ export interface EngineState {
  */
 export interface Engine {
   check(request: CheckRequest): Promise<Checked>;
-  card(request: CardRequest): Promise<CardText>;
+  card(request: CardRequest): Promise<Card>;
   /** Verifies a frame, uses it and stores it; resolves only when all three are done. */
-  update(frame: DeltaFrame | SnapshotFrame): Promise<RulesHead>;
+  update(frame: UpdateFrame): Promise<RulesHead>;
   state(): Promise<EngineState>;
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { RuleStore } from "../store/rules";
-import { EngineError, openAnswer, type Checked, type CardText, type DeltaFrame, type Op, type Ops, type SnapshotFrame } from "./abi";
+import type { UpdateFrame } from "../sync/wire";
+import type { Card, Checked } from "./abi";
 import type { CardRequest, CheckRequest, Engine, EngineState, RulesHead } from "./engine";
+import { EngineError, openAnswer, type Op, type Ops } from "./ops";
 import type { FromWorker, ToWorker } from "./worker";
 
 /** The part of a Worker that the host uses; tests give another. */
@@ -85,18 +87,21 @@ export class EngineHost implements Engine {
     });
   }
 
-  card(request: CardRequest): Promise<CardText> {
+  card(request: CardRequest): Promise<Card> {
     return this.exclusive(async () => {
       const { rule, proposition, lang } = request;
       return this.ask((await this.boot()).port, "card", { rule, proposition, lang });
     });
   }
 
-  update(frame: DeltaFrame | SnapshotFrame): Promise<RulesHead> {
+  update(frame: UpdateFrame): Promise<RulesHead> {
     return this.exclusive(async () => {
       const running = await this.boot();
       const now = Math.floor(this.around.now() / 1000);
-      const got = await this.ask(running.port, "update", { trust: await this.around.trust(), now, frame });
+      const trust = JSON.stringify(await this.around.trust());
+      // The frame is JSON already, and the engine shall see the very bytes that came.
+      const call = `{"op":"update","now":${now},"trust":${trust},"frame":${frame.raw}}`;
+      const got = openAnswer<"update">(await this.send(running.port, { id: ++this.ids, call }, this.around.limits.bootMs));
       const { pack, ...rest } = got;
       const head: RulesHead = { ...rest, created: createdOf(frame.release) };
       try {

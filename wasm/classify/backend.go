@@ -7,8 +7,10 @@ import (
 	"github.com/gomlx/gomlx/backends/simplego"
 )
 
-// A reactor has one thread: with its default parallelism the tensor backend
-// waits for workers that never run.
+// With its default parallelism the tensor backend can wait for ever: in a
+// reactor, which has one thread, always; natively with graphs of many small
+// operations, now and then. So operations run one after the other everywhere,
+// which also makes the results the same everywhere.
 func init() {
 	backends.Register("go", func(string) (backends.Backend, error) {
 		return simplego.New("ops_sequential,parallelism=0")

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Builds the development extension and runs the tests in Chromium: `node ext/e2e/run.mjs [WORDS of test names]`. */
+
+import { spawnSync } from "node:child_process";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { DIST } from "./haechi.mjs";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+
+function node(...args) {
+  const { status } = spawnSync(process.execPath, args, { stdio: "inherit" });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+node(join(dirname(HERE), "build.mjs"), "--dev", "--dist", DIST);
+const words = process.argv.slice(2).join(" ");
+const pattern = words ? [`--test-name-pattern=${words}`] : [];
+node("--test", "--test-reporter=spec", "--test-timeout=600000", ...pattern, join(HERE, "haechi.test.mjs"));

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * The background: routes checks to the engine, keeps the rules in sync, counts
+ * on the icon. Chrome ends it at will, so it holds nothing that is not stored,
+ * and every listener is added while the script first runs, else Chrome would
+ * not wake it for that event.
+ */
+
+import { OffscreenEngine } from "../engine/offscreen";
+import { askTab, dispatch, isEnvelope, isOwn, type Handlers, type OwnRequests, type PageRequests } from "../messages";
+import { onChange } from "../settings";
+import { showCount } from "./badge";
+import { ALARM, announce, rulesHead, syncClient } from "./sync";
+
+const engine = new OffscreenEngine();
+const sync = syncClient(engine);
+
+const forPages: Handlers<PageRequests> = {
+  check: (request) => engine.check(request),
+  card: (request) => engine.card(request),
+  async count(count, sender) {
+    if (sender.tab?.id !== undefined) await showCount(sender.tab.id, count);
+    return null;
+  },
+};
+
+const forOwn: Handlers<OwnRequests> = {
+  async status() {
+    const state = await engine.state().catch(() => null);
+    return { head: state?.head ?? (await rulesHead()), engine: state, sync: sync.current() };
+  },
+  async reconnect() {
+    await sync.reconnect();
+    return null;
+  },
+};
+
+chrome.runtime.onMessage.addListener((message: unknown, sender, respond) => {
+  if (!isEnvelope(message, "background") || sender.id !== chrome.runtime.id) return false;
+  const answer = dispatch(forPages, message, sender) ?? (isOwn(sender) ? dispatch(forOwn, message, sender) : undefined);
+  if (!answer) return false;
+  void answer.then(respond);
+  return true; // the answer comes later
+});
+
+chrome.alarms.onAlarm.addListener((alarm) => {
+  if (alarm.name === ALARM) void sync.wake();
+});
+
+chrome.commands.onCommand.addListener((command, tab) => {
+  if (command === "findings" && tab?.id !== undefined) askTab(tab.id, "list").catch(() => undefined);
+});
+
+onChange((change) => {
+  if (change.server !== undefined) void sync.reconnect();
+});
+
+// Any of these may be why the worker runs; the top level covers all of them.
+chrome.runtime.onStartup.addListener(() => undefined);
+chrome.runtime.onInstalled.addListener(() => undefined);
+
+// One that lives through the worker's death, whatever ended it.
+void chrome.alarms.get(ALARM).then((alarm) => {
+  if (!alarm) void chrome.alarms.create(ALARM, { periodInMinutes: 1 });
+});
+// The worker may have died between storing rules and telling of them.
+void rulesHead().then(announce);
+void sync.wake();

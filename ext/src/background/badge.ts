@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Count } from "../messages";
+
+const DISTORTION = "#c62828";
+const ONE_SIDED = "#9a6700";
+
+/** The number of findings on the tab's icon; nothing when there are none. */
+export async function showCount(tabId: number, count: Count): Promise<void> {
+  const all = count.distortion + count.oneSided;
+  const text = all === 0 ? "" : all > 99 ? "99+" : String(all);
+  try {
+    await chrome.action.setBadgeText({ tabId, text });
+    if (all === 0) return;
+    await chrome.action.setBadgeBackgroundColor({ tabId, color: count.distortion > 0 ? DISTORTION : ONE_SIDED });
+    await chrome.action.setBadgeTextColor({ tabId, color: "#ffffff" });
+  } catch {
+    // The tab closed in between.
+  }
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Verdict } from "../engine/abi";
+
+/** Names of the highlights; highlight.css draws them. */
+const DISTORTION = "haechi-distortion";
+const ONE_SIDED = "haechi-one-sided";
+const ACTIVE = "-active";
+
+function nameOf(verdict: Verdict): string {
+  return verdict === "distortion" ? DISTORTION : ONE_SIDED;
+}
+
+/**
+ * Marks ranges without touching the page's elements: frameworks that find a
+ * foreign node in their tree break, so the browser is told what to draw.
+ */
+export class Highlights {
+  private readonly drawn = new Map<string, Highlight>();
+
+  /** Brings one sentence forward: the one whose card is open. */
+  bringForward(mark: { finding: { verdict: Verdict }; range: Range } | undefined): void {
+    for (const name of [DISTORTION, ONE_SIDED]) CSS.highlights.delete(name + ACTIVE);
+    if (!mark) return;
+    const highlight = new Highlight(mark.range);
+    highlight.priority = 1;
+    CSS.highlights.set(nameOf(mark.finding.verdict) + ACTIVE, highlight);
+  }
+
+  draw(marks: readonly { verdict: Verdict; range: Range }[]): void {
+    for (const name of [DISTORTION, ONE_SIDED]) {
+      const ranges = marks.filter(({ verdict }) => nameOf(verdict) === name).map(({ range }) => range);
+      const highlight = this.drawn.get(name) ?? new Highlight();
+      this.drawn.set(name, highlight);
+      const keep = new Set<AbstractRange>(ranges);
+      for (const range of [...highlight]) if (!keep.has(range)) highlight.delete(range);
+      for (const range of ranges) highlight.add(range);
+      if (CSS.highlights.get(name) !== highlight) CSS.highlights.set(name, highlight);
+    }
+  }
+
+  clear(): void {
+    this.bringForward(undefined);
+    for (const name of this.drawn.keys()) CSS.highlights.delete(name);
+    this.drawn.clear();
+  }
+}

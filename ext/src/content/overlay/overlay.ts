@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Card, Finding } from "../../engine/abi";
+import { say, uiLang } from "../../words";
+import type { Mark } from "../answer";
+import type { Highlights } from "../highlight";
+import { cardBody, cardWaiting, verdictChip, words } from "./card";
+import { button, el } from "./elements";
+import { lineAt, PointerWatch } from "./pointer";
+import { place } from "./place";
+import css from "./overlay.css";
+import { pageIsDark } from "./theme";
+
+/** Asks for the text of a finding's card. */
+export type CardSource = (finding: Finding) => Promise<Card>;
+
+interface OpenCard {
+  mark: Mark;
+  /** Pinned stays until it is closed; else it goes when the pointer leaves. */
+  pinned: boolean;
+  /** Which line of the sentence the card keeps to. */
+  x: number;
+  y: number;
+  /** What had the focus before, to give it back. */
+  opener: Element | null;
+}
+
+/**
+ * All that Haechi puts over a page: a button with the count, the list behind
+ * it, and the card of one sentence. It lives in one element with a closed
+ * shadow root, so that neither the page's styles nor its scripts reach in.
+ */
+export class Overlay {
+  private readonly host = el("div");
+  private readonly shadow = this.host.attachShadow({ mode: "closed" });
+  private readonly root = el("div", { class: "root", lang: uiLang() });
+  private readonly launcher = button(say("listTitle"), "launcher", () => this.toggleList());
+  private readonly list = el("section", { class: "panel list", "aria-label": say("listTitle"), tabindex: "-1" });
+  private readonly card = el("article", { class: "panel card", role: "dialog", "aria-labelledby": "card-title", tabindex: "-1" });
+  private readonly live = el("p", { class: "live", role: "status" });
+  private readonly pointer: PointerWatch;
+  private readonly life = new AbortController();
+  private marks: Mark[] = [];
+  private open: OpenCard | undefined;
+  private overCard = false;
+  private told = 0;
+
+  constructor(
+    private readonly highlights: Highlights,
+    private readonly source: CardSource,
+  ) {
+    const sheet = new CSSStyleSheet(); // not a style element: a page's own policy may forbid those
+    sheet.replaceSync(css);
+    this.shadow.adoptedStyleSheets = [sheet];
+    this.launcher.setAttribute("aria-expanded", "false");
+    this.launcher.hidden = this.list.hidden = this.card.hidden = true;
+    this.root.append(this.launcher, this.list, this.card, this.live);
+    this.shadow.append(this.root);
+    this.pointer = new PointerWatch(() => this.marks, {
+      rest: (mark, x, y) => {
+        if (!this.open?.pinned) this.openCard({ mark, pinned: false, x, y, opener: null });
+      },
+      leave: () => {
+        if (!this.open?.pinned && !this.overCard) this.closeCard();
+      },
+      click: (mark, x, y) => {
+        this.openCard({ mark, pinned: true, x, y, opener: this.focused() });
+        this.card.focus({ preventScroll: true });
+      },
+    });
+    this.listen();
+    this.attach();
+  }
+
+  /** Shows the marks of the page as it is now. */
+  show(marks: Mark[]): void {
+    this.attach();
+    this.marks = marks;
+    const count = String(marks.length);
+    this.launcher.hidden = marks.length === 0;
+    this.launcher.classList.toggle("only-one-sided", marks.every(({ finding }) => finding.verdict !== "distortion"));
+    this.launcher.replaceChildren(el("span", { class: "dot", "aria-hidden": "true" }), say("launcherText", count));
+    this.launcher.setAttribute("aria-label", say("launcher", count));
+    this.launcher.title = say("launcher", count);
+    if (marks.length > this.told) this.live.textContent = say("announce", count);
+    this.told = marks.length;
+    this.follow();
+    if (marks.length === 0) this.closeList();
+    else if (!this.list.hidden) this.fillList();
+  }
+
+  toggleList(): void {
+    if (!this.list.hidden) return this.closeList();
+    if (this.marks.length === 0) return;
+    this.closeCard();
+    this.dress();
+    this.fillList();
+    this.list.hidden = false;
+    this.launcher.setAttribute("aria-expanded", "true");
+    this.list.querySelector<HTMLElement>("li button")?.focus();
+  }
+
+  stop(): void {
+    this.pointer.stop();
+    this.life.abort();
+    this.host.remove();
+  }
+
+  /** Some pages empty their document when they start; then we come back. */
+  private attach(): void {
+    if (!this.host.isConnected) document.documentElement.append(this.host);
+    this.dress();
+  }
+
+  private dress(): void {
+    this.root.classList.toggle("dark", pageIsDark());
+  }
+
+  private listen(): void {
+    const { signal } = this.life;
+    // The page must not take keys typed here for its own shortcuts.
+    for (const type of ["keydown", "keyup", "keypress"] as const) {
+      this.root.addEventListener(type, (event) => {
+        if (type === "keydown" && event.key === "Escape") this.escape();
+        event.stopPropagation();
+      });
+    }
+    // With the focus elsewhere Escape closes too, but the page gets it as well.
+    window.addEventListener("keydown", (event) => event.key === "Escape" && this.escape(), { signal });
+    document.addEventListener("pointerdown", (event) => event.target !== this.host && this.clickedAway(), { signal, capture: true });
+    const move = (): void => void (this.open && requestAnimationFrame(() => this.settle()));
+    window.addEventListener("scroll", move, { signal, capture: true, passive: true });
+    window.addEventListener("resize", move, { signal, passive: true });
+    this.card.addEventListener("pointerenter", () => (this.overCard = true));
+    this.card.addEventListener("pointerleave", () => {
+      this.overCard = false;
+      if (!this.open?.pinned) this.closeCard();
+    });
+    this.card.addEventListener("pointerdown", () => {
+      if (this.open) this.open.pinned = true;
+    });
+  }
+
+  private escape(): void {
+    if (this.open) this.closeCard();
+    else this.closeList();
+  }
+
+  private clickedAway(): void {
+    this.closeCard(false);
+    this.closeList(false);
+  }
+
+  private focused(): Element | null {
+    return this.shadow.activeElement ?? document.activeElement;
+  }
+
+  private fillList(): void {
+    const focused = this.shadow.activeElement?.getAttribute("data-key");
+    const items = this.marks.map((mark) => {
+      const item = el("button", { type: "button", "data-key": mark.key }, verdictChip(mark.finding), el("span", {}, words(mark.finding)));
+      item.addEventListener("click", () => this.goTo(mark.key, item));
+      return el("li", {}, item);
+    });
+    const close = button(say("close"), "close", () => this.closeList(), "×");
+    this.list.replaceChildren(el("header", {}, el("h2", {}, say("listTitle")), close), el("ul", {}, ...items));
+    if (focused) this.list.querySelector<HTMLElement>(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  private closeList(refocus = true): void {
+    if (this.list.hidden) return;
+    this.list.hidden = true;
+    this.launcher.setAttribute("aria-expanded", "false");
+    if (refocus && !this.launcher.hidden) this.launcher.focus();
+  }
+
+  /** Brings a sentence of the list into view and opens its card. */
+  private goTo(key: string, opener: Element | null): void {
+    const mark = this.marks.find((other) => other.key === key);
+    if (!mark) return;
+    mark.range.startContainer.parentElement?.scrollIntoView({ block: "center" });
+    const line = mark.range.getBoundingClientRect();
+    this.openCard({ mark, pinned: true, x: line.left, y: line.top, opener });
+    this.card.focus({ preventScroll: true });
+  }
+
+  private openCard(card: OpenCard): void {
+    const again = this.open?.mark.key === card.mark.key;
+    this.open = card;
+    this.dress();
+    this.highlights.bringForward(card.mark);
+    if (!again || this.card.hidden) void this.fillCard(card.mark);
+    this.card.hidden = false;
+    this.settle();
+  }
+
+  private async fillCard(mark: Mark): Promise<void> {
+    const { finding } = mark;
+    const fill = (title: string, body: HTMLElement[]): void => {
+      const heading = el("h2", { id: "card-title" }, verdictChip(finding), el("span", {}, title));
+      this.card.replaceChildren(el("header", {}, heading, this.steps(mark)), ...body);
+      this.card.scrollTop = 0;
+      this.settle();
+    };
+    fill("", cardWaiting(finding, false));
+    try {
+      const text = await this.source(finding);
+      if (this.open?.mark.key === mark.key) fill(text.title, cardBody(finding, text));
+    } catch {
+      if (this.open?.mark.key === mark.key) fill("", cardWaiting(finding, true));
+    }
+  }
+
+  /** Previous, next and close. */
+  private steps(mark: Mark): HTMLElement {
+    const index = this.marks.findIndex(({ key }) => key === mark.key);
+    const step = (by: number): void => {
+      const here = this.marks.findIndex(({ key }) => key === mark.key);
+      const to = this.marks[(here + by + this.marks.length) % this.marks.length];
+      if (to) this.goTo(to.key, this.open?.opener ?? null);
+    };
+    const close = button(say("close"), "close", () => this.closeCard(), "×");
+    if (this.marks.length < 2) return el("nav", {}, close);
+    return el(
+      "nav",
+      {},
+      button(say("previous"), "step", () => step(-1), "‹"),
+      el("span", { class: "count" }, `${index + 1}/${this.marks.length}`),
+      button(say("next"), "step", () => step(1), "›"),
+      close,
+    );
+  }
+
+  private closeCard(refocus = true): void {
+    const { open } = this;
+    if (!open) return;
+    const within = this.card.contains(this.shadow.activeElement);
+    this.open = undefined;
+    this.overCard = false;
+    this.card.hidden = true;
+    this.highlights.bringForward(undefined);
+    if (!refocus || !within) return;
+    const { opener } = open;
+    if (opener instanceof HTMLElement && opener.isConnected && opener !== document.body) opener.focus({ preventScroll: true });
+    else if (!this.launcher.hidden) this.launcher.focus({ preventScroll: true });
+  }
+
+  /** Keeps an open card with its sentence, or closes it when that is gone. */
+  private follow(): void {
+    const { open } = this;
+    if (!open) return;
+    const mark = this.marks.find(({ key }) => key === open.mark.key);
+    if (!mark) return this.closeCard();
+    if (mark.range === open.mark.range) return;
+    open.mark = mark;
+    this.highlights.bringForward(mark);
+    this.settle();
+  }
+
+  /** Puts the open card where its sentence is now. */
+  private settle(): void {
+    if (!this.open) return;
+    const { range } = this.open.mark;
+    const whole = range.getBoundingClientRect();
+    const line = lineAt(range, this.open.x, this.open.y) ?? whole;
+    const box = { left: Math.max(line.left, whole.left), right: whole.right, top: whole.top, bottom: whole.bottom };
+    const { style } = this.card;
+    // What it would like to be: its border is not in scrollHeight.
+    const size = { width: this.card.offsetWidth, height: this.card.scrollHeight + 2 };
+    const at = place(box, size, { width: innerWidth, height: innerHeight });
+    style.left = `${at.left}px`;
+    style.top = `${at.top}px`;
+    style.maxHeight = `${at.height}px`;
+  }
+}

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** A style sheet imported as text. */
+declare module "*.css" {
+  const text: string;
+  export default text;
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseHTML } from "linkedom";
+import { Answer, SETTLED_MS, STALLED_MS } from "../src/content/answer";
+import { chatgpt } from "../src/content/sites/chatgpt";
+import type { Checked, Finding } from "../src/engine/abi";
+
+/** linkedom has no ranges; where a mark begins is all that is asked of one here. */
+class FakeRange {
+  startOffset = -1;
+  setStart(_node: Node, offset: number): void {
+    this.startOffset = offset;
+  }
+  setEnd(): void {}
+}
+Object.assign(globalThis, { Range: FakeRange });
+
+function page(text: string): { answer: Answer; say: (text: string) => void } {
+  const { document } = parseHTML(
+    `<!doctype html><html><body><div data-message-author-role="user">김치의 원산지는?</div><div data-message-author-role="assistant"><div class="markdown"><p>${text}</p></div></div></body></html>`,
+  );
+  const element = document.querySelector('[data-message-author-role="assistant"]') as unknown as Element;
+  const paragraph = element.querySelector("p");
+  assert.ok(paragraph);
+  return { answer: new Answer(chatgpt, element, 0), say: (words) => void (paragraph.textContent = words) };
+}
+
+/** The engine's answer when it flags these words of a text. */
+function flag(text: string, quote: string): Checked {
+  const start = text.indexOf(quote);
+  const finding: Finding = { quote, start, end: start + quote.length, rule: "r", proposition: "p", verdict: "distortion", tier: "A", score: 1 };
+  return { findings: [finding], model: "", rules: "", sequence: 0, degraded: false };
+}
+
+const HALF = "김치는 중국에서 왔다";
+
+test("half a sentence is not marked while the rest may turn it round", () => {
+  const { answer, say } = page(HALF);
+  answer.judge(answer.subject(""), HALF, flag(HALF, HALF));
+  assert.equal(answer.marks(true).length, 0, "the engine flagged it, but more may come");
+  say(`${HALF}는 주장은`);
+  answer.read(100);
+  assert.equal(answer.marks(true).length, 0, "more came, and is not judged yet");
+  assert.equal(answer.marks(false).length, 0);
+  say(HALF);
+  answer.read(200);
+  assert.equal(answer.marks(false).length, 1, "that was all");
+});
+
+test("whole sentences keep their marks while the answer grows, and after words before them change", () => {
+  const text = `${HALF}. 그리고`;
+  const { answer, say } = page(text);
+  answer.judge(answer.subject(""), text, flag(text, `${HALF}.`));
+  const [mark] = answer.marks(true);
+  assert.equal(mark?.range.startOffset, 0);
+  say(`참고로, ${text} 고추는`);
+  answer.read(100);
+  const [moved] = answer.marks(true);
+  assert.equal(moved?.range.startOffset, 5);
+  assert.equal(moved?.key, mark?.key);
+});
+
+test("an answer is judged again when its words, its question or the rules change, and not otherwise", () => {
+  const { answer, say } = page(HALF);
+  assert.equal(answer.question, "김치의 원산지는?");
+  assert.equal(answer.needsJudging("a"), true);
+  answer.judge(answer.subject("a"), HALF, flag(HALF, HALF));
+  assert.equal(answer.needsJudging("a"), false);
+  answer.read(100);
+  assert.equal(answer.needsJudging("a"), false);
+  assert.equal(answer.needsJudging("b"), true);
+  say("다른 말");
+  answer.read(200);
+  assert.equal(answer.needsJudging("a"), true);
+});
+
+test("an emptied answer loses its marks", () => {
+  const { answer, say } = page(`${HALF}.`);
+  answer.judge(answer.subject(""), `${HALF}.`, flag(`${HALF}.`, `${HALF}.`));
+  say("");
+  answer.read(100);
+  assert.equal(answer.marks(false).length, 0);
+  assert.equal(answer.needsJudging(""), true);
+  answer.empty();
+  assert.equal(answer.needsJudging(""), false);
+});
+
+test("an answer is finished when it has been still, longer while the site says that it writes", () => {
+  const { answer } = page(HALF);
+  assert.equal(answer.writing(SETTLED_MS - 1, false), true);
+  assert.equal(answer.writing(SETTLED_MS, false), false);
+  assert.equal(answer.writing(SETTLED_MS, true), true);
+  assert.equal(answer.writing(STALLED_MS, true), false);
+});

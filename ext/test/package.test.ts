@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { list, read } from "./top";
+
+const LOCALES = list("ext/_locales", "");
+const words = (locale: string): Record<string, { message: string }> =>
+  JSON.parse(read("ext/_locales", locale, "messages.json")) as Record<string, { message: string }>;
+
+test("every language has every message, with the same values in it", () => {
+  const values = (text: string): string[] => [...text.matchAll(/\$\d/g)].map(String).sort();
+  const korean = words("ko");
+  for (const locale of LOCALES) {
+    const other = words(locale);
+    assert.deepEqual(Object.keys(other), Object.keys(korean), locale);
+    for (const [key, { message }] of Object.entries(other)) {
+      assert.ok(message.trim(), `${locale} ${key}`);
+      assert.deepEqual(values(message), values(korean[key]?.message ?? ""), `${locale} ${key}`);
+    }
+  }
+});
+
+test("the store takes the name and description", () => {
+  for (const locale of LOCALES) {
+    const { name, description } = words(locale);
+    assert.ok(name && name.message.length <= 75);
+    assert.ok(description && description.message.length <= 132, locale);
+  }
+});
+
+test("the package asks for no more than it needs", () => {
+  const manifest = JSON.parse(read("manifest.json")) as Record<string, unknown>;
+  assert.deepEqual(manifest["permissions"], ["alarms", "offscreen", "storage"]);
+  assert.deepEqual(manifest["host_permissions"], ["http://127.0.0.1:8787/*"]);
+  assert.equal(manifest["default_locale"], "ko");
+  assert.equal(manifest["externally_connectable"], undefined);
+  assert.equal(manifest["web_accessible_resources"], undefined);
+});

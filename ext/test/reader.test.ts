@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseHTML } from "linkedom";
+import { locate, unfinished } from "../src/content/anchor";
+import { readAnswer, readQuestion, Reading } from "../src/content/reader";
+import { siteOf } from "../src/content/sites/sites";
+import type { Finding } from "../src/engine/abi";
+import { list, read } from "./top";
+
+const FIXTURES = "ext/test/fixtures";
+
+function body(html: string): Element {
+  return parseHTML(`<!doctype html><html><body>${html}</body></html>`).document.body as unknown as Element;
+}
+
+/** Every place a reading can name holds the very characters it stands for. */
+function assertFaithful(reading: Reading): void {
+  for (let at = 0; at < reading.text.length; at++) {
+    const place = reading.place(at, at + 1);
+    if (!place) continue; // a mark that the reading put in
+    const { start, end } = place;
+    if (start.node !== end.node) continue;
+    const there = start.node.data.slice(start.offset, end.offset);
+    assert.ok(there === reading.text[at] || (reading.text[at] === " " && /^\s$/.test(there)), `${at}: ${reading.text[at]} is ${there}`);
+  }
+}
+
+for (const name of list(FIXTURES, ".html")) {
+  test(`${name} is read as the engine wants it, and maps back`, () => {
+    const site = siteOf({ hostname: "localhost", pathname: `/replica/${name}` });
+    assert.ok(site);
+    const { document } = parseHTML(`<!doctype html><html><body>${read(FIXTURES, name)}</body></html>`);
+    const answers = [...document.querySelectorAll(site.answer)] as unknown as Element[];
+    const texts = answers.map((answer) => {
+      const reading = readAnswer(site, answer);
+      assertFaithful(reading);
+      return `Q: ${readQuestion(site, answer)}\n${reading.text}${reading.text ? "\n" : ""}`;
+    });
+    assert.equal(texts.join("\n"), read(FIXTURES, name.replace(".html", ".txt")));
+  });
+}
+
+test("only the known hosts are read", () => {
+  assert.equal(siteOf({ hostname: "chatgpt.com", pathname: "/c/1" })?.id, "chatgpt");
+  assert.equal(siteOf({ hostname: "chat.deepseek.com", pathname: "/" })?.id, "deepseek");
+  assert.equal(siteOf({ hostname: "chatgpt.com.example.org", pathname: "/" }), undefined);
+  assert.equal(siteOf({ hostname: "example.org", pathname: "/replica/chatgpt" }), undefined);
+});
+
+test("white space of every kind is one space, and words split over nodes are one word", () => {
+  const reading = new Reading([body("<p>김치<b>는</b> \n\t 중국에서&nbsp; 왔<i>다</i>.</p>  <p>끝</p>")], "");
+  assert.equal(reading.text, "김치는 중국에서 왔다.\n끝");
+  assertFaithful(reading);
+});
+
+test("a place reaches over nodes and leaves out marks at its ends", () => {
+  const reading = new Reading([body("<table><tr><td>김치</td><td>중국</td></tr></table>")], "");
+  assert.equal(reading.text, "| 김치 | 중국 |");
+  const place = reading.place(0, reading.text.length);
+  assert.deepEqual([place?.start.node.data, place?.start.offset, place?.end.node.data, place?.end.offset], ["김치", 0, "중국", 2]);
+  assert.equal(reading.place(0, 2), undefined);
+});
+
+test("astral characters count as the two units they are", () => {
+  const reading = new Reading([body("<p>🥬🌶️ 김치</p>")], "");
+  const at = reading.text.indexOf("김치");
+  assert.equal(reading.place(at, at + 2)?.start.offset, at);
+});
+
+const finding = (quote: string, start: number): Finding => ({
+  quote, start, end: start + quote.length, rule: "r", proposition: "p", verdict: "distortion", tier: "A", score: 1,
+});
+
+test("a finding is found where its words are now", () => {
+  assert.equal(locate(finding("나다", 3), "가가 나다"), 3);
+  assert.equal(locate(finding("나다", 0), "가가 나다"), 3);
+  assert.equal(locate(finding("나", 9), "나 가 나 가 가 가 나"), 12);
+  assert.equal(locate(finding("나", 5), "나 가 나"), 4);
+  assert.equal(locate(finding("다", 0), "가나"), -1);
+  assert.equal(locate(finding("", 0), "가나"), -1);
+});
+
+test("half a sentence at the end is unfinished", () => {
+  const half = "김치는 중국에서 왔다";
+  assert.equal(unfinished(finding(half, 0), half), true);
+  assert.equal(unfinished(finding(half, 0), `${half} \n`), true);
+  assert.equal(unfinished(finding(`${half}.`, 0), `${half}.`), false);
+  assert.equal(unfinished(finding(`“${half}.”`, 0), `“${half}.”`), false);
+  assert.equal(unfinished(finding("キムチは中国のものだ。", 0), "キムチは中国のものだ。"), false);
+  assert.equal(unfinished(finding(half, 0), `${half}\n다음 줄`), false);
+});
