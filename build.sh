@@ -11,7 +11,7 @@ usage() {
 ./build.sh run [--headless] build, start the server, open a replica chat page in Chromium with the extension
 ./build.sh test             everything: vet, Go tests with -race, types, unit and end-to-end tests in Chromium
 ./build.sh bench            measure the engine: sentences a second natively and in the wasm
-./build.sh gen              write what is generated from Go: ext/src/engine/abi.ts
+./build.sh gen              write what is generated: ext/src/engine/abi.ts, ext/replica/answers.json
 ./build.sh train            rebuild wasm/model from the corpus (on a CPU, minutes)
 ./build.sh clean            remove dist/ and ext/node_modules/
 TEXT
@@ -42,7 +42,7 @@ need_chromium() {
     [ -n "${CHROMIUM:-}" ] || CHROMIUM=$(command -v $c || true)
   done
   if [ -z "$CHROMIUM" ]; then
-    install chromium
+    install chromium chromium-l10n
     CHROMIUM=$(command -v chromium) || die "chromium was installed but is not on the PATH"
   fi
   export CHROMIUM
@@ -116,8 +116,12 @@ test_all() {
   say "all tests passed"
 }
 
-# generate [--check]: what TypeScript knows of the engine comes from the Go types.
-generate() { go run ./wasm/abi/gen "$@" ext/src/engine/abi.ts; }
+# generate [--check]: what TypeScript knows of the engine comes from the Go
+# types, what the replica pages show from the cases.
+generate() {
+  go run ./wasm/abi/gen "$@" ext/src/engine/abi.ts
+  go run ./wasm/cases/gen "$@" ext/replica/answers.json
+}
 
 bench() {
   need_tools

@@ -5,7 +5,7 @@
  *
  *   --headless          no window, as where there is no display: streams every
  *                       recorded answer and prints what was marked in it
- *   --screenshot FILE   with --headless: a picture of a marked answer and its card
+ *   --screenshot FILE   a picture of a marked answer and its card; headless, dist/screenshot.png
  *   --site NAME         chatgpt (default) or deepseek
  *   --server URL        the rule server, default http://127.0.0.1:8787
  *   --speed N           tokens a second, default 60, headless 600
@@ -38,7 +38,8 @@ function options() {
   });
   const display = process.env.DISPLAY || process.env.WAYLAND_DISPLAY || process.platform === "darwin";
   const headless = values.headless || values.screenshot !== undefined || !display;
-  return { ...values, headless, speed: Number(values.speed ?? (headless ? 600 : 60)) };
+  const screenshot = values.screenshot ?? (headless ? join(DIST, "screenshot.png") : undefined);
+  return { ...values, screenshot, headless, speed: Number(values.speed ?? (headless ? 600 : 60)) };
 }
 
 /** The server at the address: one that is there already, or the built one. */

@@ -8,7 +8,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"math"
@@ -30,16 +29,15 @@ import (
 // for an answer of detect.MaxText written with escapes.
 const maxLine = 8 << 20
 
-const checkHelp = `Usage:
-  haechi check [--lang ko] [FILE]                 a readable report on an answer (standard input without FILE)
-  haechi check --jsonl [FILE]                     one {"id","text","question"?} a line in, one {"id","findings"} a line out
+const checkHelp = `
+Reports the distortions in one answer, read from FILE or standard input. With
+--jsonl each line is an answer, {"id","text","question"?}, and each line out
+its findings, {"id","findings":[{"quote","start","end","rule","verdict","tier",
+"score",…}]}, in order; a bad line gives {"id","error"} and the run goes on.
 
 Examples:
   echo '김치는 중국에서 유래했다.' | haechi check
-  haechi check --jsonl --engine wasm answers.jsonl
-
-Flags:
-`
+  haechi check --jsonl --engine wasm answers.jsonl`
 
 // checker is an engine that judges answers, native or in the wasm.
 type checker interface {
@@ -49,39 +47,32 @@ type checker interface {
 
 // runCheck is the check command.
 func runCheck(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	f := flag.NewFlagSet("check", flag.ContinueOnError)
-	f.SetOutput(stderr)
-	jsonl := f.Bool("jsonl", false, "read and write JSON lines")
-	engine := f.String("engine", "native", "native, or wasm: the built artefact under wazero")
-	folder := f.String("rules", "", "folder of rule files to add for this run; a file replaces the rule of its id")
-	lang := f.String("lang", "ko", "language of the report: ko, en, ja or zh")
-	tiers := f.String("tiers", detect.DefaultTiers, "tiers to report, of A, B and C")
-	model := f.String("model", beside("model"), "folder of the classifier; \"none\" judges by patterns alone")
-	wasm := f.String("wasm", beside("haechi.wasm"), "the built engine")
-	f.Usage = func() { fmt.Fprint(stderr, checkHelp); f.PrintDefaults() }
-	if err := f.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return exitDone
-		}
-		return exitUsage
+	o := newOptions("check", "[--lang ko] [--jsonl] [FILE]", checkHelp)
+	jsonl := o.Bool("jsonl", false, "read and write JSON lines")
+	engine := o.String("engine", "native", "native, or wasm: the built artefact under wazero")
+	folder := o.String("rules", "", "folder of rule files to add for this run; a file replaces the rule of its id")
+	lang := o.String("lang", "ko", "language of the report: ko, en, ja or zh")
+	tiers := o.String("tiers", detect.DefaultTiers, "tiers to report, of A, B and C")
+	model := o.String("model", beside("model"), "folder of the classifier; \"none\" judges by patterns alone")
+	wasm := o.String("wasm", beside("haechi.wasm"), "the built engine")
+	rest, code, ok := o.parse(args, 0, 1, stdout, stderr)
+	if !ok {
+		return code
 	}
 	switch {
-	case f.NArg() > 1:
-		fmt.Fprintln(stderr, "haechi check: one FILE at most")
-		return exitUsage
 	case *engine != "native" && *engine != "wasm":
-		fmt.Fprintf(stderr, "haechi check: --engine %q is not native or wasm\n", *engine)
-		return exitUsage
+		return o.wrong(stderr, "--engine %q is not native or wasm", *engine)
 	case !slices.Contains(rules.Languages, *lang):
-		fmt.Fprintf(stderr, "haechi check: --lang %q is not one of %s\n", *lang, strings.Join(rules.Languages, ", "))
-		return exitUsage
+		return o.wrong(stderr, "--lang %q is not one of %s", *lang, strings.Join(rules.Languages, ", "))
 	case *tiers == "" || strings.Trim(*tiers, "ABC") != "":
-		fmt.Fprintf(stderr, "haechi check: --tiers %q: write some of A, B and C\n", *tiers)
-		return exitUsage
+		return o.wrong(stderr, "--tiers %q: write some of A, B and C", *tiers)
 	}
-	if err := check(checkOptions{*jsonl, *engine, *folder, *lang, *tiers, *model, *wasm, f.Arg(0)}, stdin, stdout, stderr); err != nil {
-		fmt.Fprintln(stderr, "haechi check:", err)
-		return exitFailed
+	input := ""
+	if len(rest) > 0 {
+		input = rest[0]
+	}
+	if err := check(checkOptions{*jsonl, *engine, *folder, *lang, *tiers, *model, *wasm, input}, stdin, stdout, stderr); err != nil {
+		return o.failed(stderr, err)
 	}
 	return exitDone
 }

@@ -40,6 +40,16 @@ func TestScripts(t *testing.T) {
 			env.Values[nodeKey{}] = &holder{}
 			// The race detector makes each process sleep a second at its end.
 			env.Setenv("GORACE", "atexit_sleep_ms=0")
+			for name, path := range map[string]string{"MODEL": "../wasm/model", "WASM": "../dist/haechi.wasm"} {
+				abs, err := filepath.Abs(path)
+				if err != nil {
+					return err
+				}
+				env.Setenv(name, abs)
+			}
+			if cache, err := os.UserCacheDir(); err == nil { // compiled wasm is kept there
+				env.Setenv("XDG_CACHE_HOME", cache)
+			}
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){

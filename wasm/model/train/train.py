@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trains the classifier and writes model.onnx, tokenizer.json and config.json.
+"""Trains the classifier and writes model.onnx, tokenizer.json, config.json,
+figures.json and the reference logits of the Go tests.
 
     go run ./wasm/model/train/prepare encode /tmp/encoded.jsonl
-    python3 wasm/model/train/train.py --data /tmp/encoded.jsonl --out wasm/model [--background DIR] [--fraction 0.5]
+    python3 wasm/model/train/train.py --data /tmp/encoded.jsonl --out wasm/model
 
-Every number that it prints is measured on sentences that it did not train on.
+Temperature and thresholds come from cross-validation within the training
+split; every figure is of sentences that the measured network did not train on.
 One thread, fixed seeds: the same input gives the same bytes on one machine.
 """
 import argparse
-import glob
 import hashlib
 import json
 import math
@@ -17,34 +18,28 @@ import random
 import sys
 import time
 
-import numpy
+import onnx
 import torch
 from torch.nn import functional as F
 
-import network
+import grams
 import wordpiece
 
 LABELS = ["asserts", "reports", "refutes", "asks", "accurate", "unrelated"]
-LIMIT = 128
+EXAMPLE_WEIGHT = 4.0  # of a rule's own examples: they are what its author promises
+LIMIT = 320  # tokens; detect/mask.go writes at most about 290 characters
 
 
 def parse():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--data", required=True)
-    p.add_argument("--out", required=True)
-    p.add_argument("--background", help="folder of .jsonl files with a text field, for pretraining")
+    p.add_argument("--data", required=True, help="what prepare encode wrote")
+    p.add_argument("--out", required=True, help="folder of the model")
     p.add_argument("--id", default="haechi-stance-1")
-    p.add_argument("--vocab", type=int, default=7000)
-    p.add_argument("--d", type=int, default=128)
-    p.add_argument("--layers", type=int, default=2)
-    p.add_argument("--ff", type=int, default=384)
-    p.add_argument("--epochs", type=int, default=24)
-    p.add_argument("--pretrain", type=int, default=6, help="epochs of masked-word pretraining")
-    p.add_argument("--fraction", type=float, default=1.0, help="share of the training split to use (learning curve)")
-    p.add_argument("--without", default="", help="topics to leave out of training, comma separated; measured on them")
-    p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--models", type=int, default=1, help="networks whose weights' predictions are averaged (study only)")
-    p.add_argument("--report", help="file for the figures as JSON")
+    p.add_argument("--epochs", type=int, default=10)
+    p.add_argument("--folds", type=int, default=5)
+    p.add_argument("--fraction", type=float, default=1.0, help="share of the training split, for a learning curve")
+    p.add_argument("--scores", help="file for the cross-validated score of every sentence")
+    p.add_argument("--figures-only", action="store_true", help="measure, write no model")
     return p.parse_args()
 
 
@@ -54,35 +49,14 @@ def share(key):
 
 
 def load(args):
+    """Training rows, the rules' own examples among them, and test rows. A
+    topic without training sentences is one the model must not know: its
+    rule's examples are left out as well."""
     rows = [json.loads(line) for line in open(args.data, encoding="utf-8")]
-    without = set(filter(None, args.without.split(",")))
-    train, dev, test = [], [], []
-    for r in rows:
-        if r["split"] == "test":
-            test.append(r)
-        elif r["topic"] in without:
-            r["split"] = "left-out"
-            test.append(r)
-        elif not r["input"]:
-            continue
-        elif r["split"] == "train" and share("dev" + r["id"]) < 0.08:
-            dev.append(r)
-        elif r["split"] == "rule" or share("part" + r["id"]) < args.fraction:
-            train.append(r)
-    return train, dev, test
-
-
-def batches(items, size, rng=None):
-    """Batches of like length; shuffled when rng is given."""
-    order = list(range(len(items)))
-    if rng:
-        rng.shuffle(order)
-        blocks = [sorted(order[i : i + size * 20], key=lambda k: len(items[k])) for i in range(0, len(order), size * 20)]
-        order = [k for b in blocks for k in b]
-    out = [order[i : i + size] for i in range(0, len(order), size)]
-    if rng:
-        rng.shuffle(out)
-    return out
+    known = {r["topic"] for r in rows if r["split"] == "train"}
+    train = [r for r in rows if r["split"] in ("train", "rule") and r["topic"] in known and r["input"]
+             and (args.fraction >= 1 or share("part" + r["id"]) < args.fraction)]
+    return train, [r for r in rows if r["split"] == "test"], known
 
 
 def tensors(ids):
@@ -95,146 +69,147 @@ def tensors(ids):
     return x, m
 
 
-def pretrain(net, sequences, epochs, vocab, rng):
-    """Masked words (Devlin et al. 2019): 15 % of the pieces are to be guessed."""
-    opt = torch.optim.AdamW(net.parameters(), lr=1e-3, weight_decay=0.01)
-    total = epochs * math.ceil(len(sequences) / 64)
-    step, mask_id = 0, vocab.index("[MASK]")
-    for epoch in range(epochs):
-        net.train()
-        loss_sum, n = 0.0, 0
-        for b in batches(sequences, 64, rng):
-            for g in opt.param_groups:
-                g["lr"] = 1.5e-3 * min(1, step / 300) * max(0.05, 1 - step / total)
-            x, m = tensors([sequences[k] for k in b])
-            chosen = (torch.rand(x.shape) < 0.15) & (m == 1) & (x > 4)
-            if not chosen.any():
-                continue
-            y = x.clone()
-            r = torch.rand(x.shape)
-            x[chosen & (r < 0.8)] = mask_id
-            other = chosen & (r > 0.9)
-            x[other] = torch.randint(5, len(vocab), x.shape)[other]
-            h = net.encode(x, m.float())[chosen]
-            loss = F.cross_entropy(net.mlm(h), y[chosen])
-            opt.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-            opt.step()
-            loss_sum, n, step = loss_sum + loss.item(), n + 1, step + 1
-        print(f"pretrain epoch {epoch + 1}: loss {loss_sum / n:.3f}", flush=True)
-
-
-def fit(net, rows, ids, epochs, rng, vocab):
-    """Cross-entropy over the stances; a rule's own misses, which have no
-    stance, say only that the distortion is not asserted."""
-    opt = torch.optim.AdamW(net.parameters(), lr=1e-3, weight_decay=0.05)
-    y = torch.tensor([LABELS.index(r["label"]) if r["label"] else -1 for r in rows])
-    total, step = epochs * math.ceil(len(rows) / 32), 0
-    unk = vocab.index("[UNK]")
-    for epoch in range(epochs):
-        net.train()
-        loss_sum, n = 0.0, 0
-        for b in batches(ids, 32, rng):
-            for g in opt.param_groups:
-                g["lr"] = 7e-4 * min(1, (step + 1) / 200) * max(0.02, 1 - step / total)
-            x, m = tensors([ids[k] for k in b])
-            drop = (torch.rand(x.shape) < 0.08) & (m == 1) & (x > 11)  # specials and masks stay
-            x[drop] = unk
-            logp = F.log_softmax(net(x, m), -1)
-            t = y[b]
-            known = t >= 0
-            loss = 0.0
+def fit(vocab, rows, ids, epochs, seed=1):
+    """A network trained on rows. The first logit learns flag or pass, the
+    others the stance of what passes, where it is labelled."""
+    torch.manual_seed(seed)
+    rng = random.Random(seed)
+    net = grams.Grams([vocab.index(m) for m in wordpiece.MASKS])
+    opt = torch.optim.Adagrad(net.parameters(), lr=0.05)
+    flag = torch.tensor([float(r["expect"] == "flag") for r in rows])
+    weight = torch.tensor([EXAMPLE_WEIGHT if r["split"] == "rule" else 1.0 for r in rows])
+    stance = torch.tensor([LABELS.index(r["label"]) - 1 if r["label"] and r["expect"] == "pass" else -1 for r in rows])
+    order = list(range(len(rows)))
+    for _ in range(epochs):
+        rng.shuffle(order)
+        blocks = [sorted(order[i : i + 640], key=lambda k: len(ids[k])) for i in range(0, len(order), 640)]
+        batches = [b[i : i + 32] for b in blocks for i in range(0, len(b), 32)]
+        rng.shuffle(batches)
+        for b in batches:
+            z = net(*tensors([ids[k] for k in b]))
+            loss = F.binary_cross_entropy_with_logits(z[:, 0], flag[b], weight[b])
+            known = stance[b] >= 0
             if known.any():
-                p = logp[known]
-                loss = loss + (0.95 * F.nll_loss(p, t[known], reduction="sum") - 0.05 / len(LABELS) * p.sum())
-            if (~known).any():
-                q = logp[~known][:, 1:]
-                loss = loss - torch.logsumexp(q, -1).sum()
-            loss = loss / len(b)
+                loss = loss + F.nll_loss(z[known][:, 1:], stance[b][known])
             opt.zero_grad()
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             opt.step()
-            loss_sum, n, step = loss_sum + loss.item(), n + 1, step + 1
-        if (epoch + 1) % 4 == 0:
-            print(f"epoch {epoch + 1}: loss {loss_sum / n:.3f}", flush=True)
+    return net
 
 
-def predict(nets, ids):
-    """Logits, (rows, labels), averaged over the networks."""
-    out = torch.zeros(len(ids), len(LABELS))
+def predict(net, ids):
+    """(rows, labels) logits."""
     with torch.no_grad():
-        for net in nets:
-            net.eval()
-            for i in range(0, len(ids), 64):
-                x, m = tensors(ids[i : i + 64])
-                out[i : i + 64] += net(x, m)
-    return out / len(nets)
+        order = sorted(range(len(ids)), key=lambda k: len(ids[k]))
+        out = torch.zeros(len(ids), len(LABELS))
+        for i in range(0, len(order), 64):
+            b = order[i : i + 64]
+            out[b] = net(*tensors([ids[k] for k in b]))
+    return out
+
+
+def crossed(vocab, rows, ids, epochs, folds, key):
+    """Logits of every row by a network that saw no row of its fold."""
+    fold = [int(share(f"{key}{r[key]}") * folds) for r in rows]
+    if key == "topic":  # whole topics; spread by rank, not by hash, so that folds are of like size
+        rank = {t: i for i, t in enumerate(sorted({r["topic"] for r in rows}))}
+        fold = [rank[r["topic"]] % folds for r in rows]
+    out = torch.zeros(len(rows), len(LABELS))
+    for f in range(folds):
+        inside = [i for i, x in enumerate(fold) if x != f]
+        outside = [i for i, x in enumerate(fold) if x == f]
+        net = fit(vocab, [rows[i] for i in inside], [ids[i] for i in inside], epochs)
+        out[outside] = predict(net, [ids[i] for i in outside])
+    return out
+
+
+def probability(logits, temp):
+    return torch.softmax(logits / temp, -1)[:, 0].tolist()
 
 
 def sentences(rows, scores):
-    """One score a sentence: the greatest over its inputs; 0 where it has none."""
+    """One (row, score) a sentence: the greatest over its inputs."""
     best = {}
     for r, s in zip(rows, scores):
-        k = r["id"]
-        if k not in best or s > best[k][1]:
-            best[k] = (r, s)
+        if r["id"] not in best or s > best[r["id"]][1]:
+            best[r["id"]] = (r, s)
     return list(best.values())
 
 
 def figures(pairs, threshold):
-    """Precision, recall, F1 and calibration error of [(row, score)]."""
+    """Precision, recall, F1, share of passes flagged, calibration error."""
     tp = sum(s >= threshold and r["expect"] == "flag" for r, s in pairs)
     fp = sum(s >= threshold and r["expect"] == "pass" for r, s in pairs)
-    fn = sum(s < threshold and r["expect"] == "flag" for r, s in pairs)
-    p, r = tp / max(1, tp + fp), tp / max(1, tp + fn)
+    flags = sum(r["expect"] == "flag" for r, _ in pairs)
+    p, r = tp / max(1, tp + fp), tp / max(1, flags)
     bins = [[] for _ in range(10)]
     for row, s in pairs:
-        if s > 0:
+        if row["input"]:
             bins[min(9, int(s * 10))].append((s, row["expect"] == "flag"))
-    n = sum(map(len, bins))
-    ece = sum(abs(sum(s for s, _ in b) - sum(f for _, f in b)) for b in bins) / max(1, n)
-    return {"n": len(pairs), "precision": round(p, 4), "recall": round(r, 4), "f1": round(2 * p * r / max(1e-9, p + r), 4), "ece": round(ece, 4)}
+    ece = sum(abs(sum(s for s, _ in b) - sum(f for _, f in b)) for b in bins) / max(1, sum(map(len, bins)))
+    return {"sentences": len(pairs), "flag": flags, "precision": round(p, 3), "recall": round(r, 3), "f1": round(2 * p * r / max(1e-9, p + r), 3),
+            "passes flagged": round(fp / max(1, len(pairs) - flags), 3), "calibration error": round(ece, 3)}
+
+
+def average_precision(pairs):
+    tp, total, out = 0, sum(r["expect"] == "flag" for r, _ in pairs), 0.0
+    for i, (r, _) in enumerate(sorted(pairs, key=lambda x: -x[1]), 1):
+        if r["expect"] == "flag":
+            tp += 1
+            out += tp / i
+    return round(out / max(1, total), 3)
 
 
 def temperature(logits, rows):
-    """The divisor of the logits that makes the dev split's scores truest."""
+    """The divisor of the logits that makes the scores truest."""
     y = torch.tensor([float(r["expect"] == "flag") for r in rows])
-    best = None
-    for t in [x / 20 for x in range(10, 81)]:
+    def loss(t):
         p = torch.softmax(logits / t, -1)[:, 0].clamp(1e-6, 1 - 1e-6)
-        nll = -(y * p.log() + (1 - y) * (1 - p).log()).mean().item()
-        if best is None or nll < best[0]:
-            best = (nll, t)
-    return best[1]
+        return -(y * p.log() + (1 - y) * (1 - p).log()).mean().item()
+    return min((x / 20 for x in range(8, 101)), key=loss)
 
 
 def threshold(pairs, precision):
-    """The least threshold from which on the dev split's precision holds."""
-    best = 0.9
-    for t in [x / 100 for x in range(95, 29, -1)]:
-        if figures(pairs, t)["precision"] >= precision:
-            best = t
-        else:
+    """The least threshold of at least one half from which on the precision holds."""
+    best = 0.95
+    for t in (x / 100 for x in range(95, 49, -1)):
+        if figures(pairs, t)["precision"] < precision:
             break
+        best = t
     return best
 
 
-def export(net, out, vocab, args, temp, thresholds):
-    net.eval()
-    x = torch.randint(5, len(vocab), (2, 16))
-    torch.onnx.export(net, (x, torch.ones_like(x)), os.path.join(out, "model.onnx"),
+def grouped(pairs, threshold):
+    groups = {"all": pairs}
+    for key in ("lang", "kind", "topic"):
+        for r, s in pairs:
+            if r[key]:
+                groups.setdefault(f"{key} {r[key]}", []).append((r, s))
+    return {name: figures(g, threshold) for name, g in sorted(groups.items())}
+
+
+def fix_output(path):
+    """Says in the file that there is one logit a label, which the tracer cannot infer."""
+    model = onnx.load(path)
+    dims = model.graph.output[0].type.tensor_type.shape.dim
+    dims[1].Clear()
+    dims[1].dim_value = len(LABELS)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def export(net, vocab, args, temp, thresholds, unseen, known):
+    x = torch.randint(10, len(vocab), (2, 40))
+    torch.onnx.export(net.eval(), (x, torch.ones_like(x)), os.path.join(args.out, "model.onnx"),
                       input_names=["input_ids", "attention_mask"], output_names=["logits"], opset_version=13,
                       dynamic_axes={"input_ids": {0: "batch", 1: "tokens"}, "attention_mask": {0: "batch", 1: "tokens"}, "logits": {0: "batch"}})
-    wordpiece.write(os.path.join(out, "tokenizer.json"), vocab)
-    with open(os.path.join(out, "config.json"), "w", encoding="utf-8") as f:
+    fix_output(os.path.join(args.out, "model.onnx"))
+    wordpiece.write(os.path.join(args.out, "tokenizer.json"), vocab)
+    with open(os.path.join(args.out, "config.json"), "w", encoding="utf-8") as f:
         json.dump({
-            "architectures": ["BertForSequenceClassification"], "model_type": "bert", "vocab_size": len(vocab),
-            "hidden_size": args.d, "num_hidden_layers": args.layers, "num_attention_heads": 4, "intermediate_size": args.ff,
-            "max_position_embeddings": LIMIT, "pad_token_id": 0,
+            "model_type": "bert", "vocab_size": len(vocab), "max_position_embeddings": LIMIT, "pad_token_id": 0,
             "id2label": {str(i): l for i, l in enumerate(LABELS)}, "label2id": {l: i for i, l in enumerate(LABELS)},
-            "haechi": {"id": args.id, "temperature": temp, "thresholds": thresholds},
+            "haechi": {"id": args.id, "temperature": temp, "thresholds": thresholds, "unseen": unseen, "topics": sorted(known)},
         }, f, ensure_ascii=False, indent=1)
         f.write("\n")
 
@@ -244,54 +219,54 @@ def main():
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     started = time.time()
-    train, dev, test = load(args)
-    print(f"train {len(train)} inputs, dev {len(dev)}, test {len(test)}")
-    background = []
-    for name in sorted(glob.glob(os.path.join(args.background, "*.jsonl"))) if args.background else []:
-        for line in open(name, encoding="utf-8"):
-            for part in json.loads(line)["text"].splitlines():
-                if 8 < len(part):
-                    background.append(part.lower()[:240])
-    print(f"background {len(background)} lines")
-    vocab = wordpiece.learn([r["input"] for r in train] * 2 + background, args.vocab)
+    train, test, known = load(args)
+    vocab = wordpiece.vocabulary([r["input"] for r in train])
     tokenize = wordpiece.Tokenizer(vocab, LIMIT)
-    ids = {k: [tokenize(r["input"]) for r in rows] for k, rows in (("train", train), ("dev", dev), ("test", [r for r in test if r["input"]]))}
-    print(f"vocabulary {len(vocab)}, mean {numpy.mean([len(x) for x in ids['train']]):.1f} pieces")
-    nets = []
-    for k in range(args.models):
-        torch.manual_seed(args.seed + k)
-        rng = random.Random(args.seed + k)
-        net = network.Network(len(vocab), len(LABELS), d=args.d, layers=args.layers, ff=args.ff, limit=LIMIT)
-        if args.pretrain:
-            pretrain(net, ids["train"] * 2 + [tokenize(t) for t in background], args.pretrain, vocab, rng)
-        fit(net, train, ids["train"], args.epochs, rng, vocab)
-        nets.append(net)
-    logits = predict(nets, ids["dev"])
-    temp = temperature(logits, dev)
-    pairs = sentences(dev, torch.softmax(logits / temp, -1)[:, 0].tolist())
-    a, b = threshold(pairs, 0.96), threshold(pairs, 0.97)
-    thresholds = {"A": max(0.5, a), "B": max(0.5, b), "C": max(0.5, b)}
-    print(f"temperature {temp}, thresholds {thresholds}, dev {figures(pairs, thresholds['A'])}")
-    report = {"dev": figures(pairs, thresholds["A"]), "test": {}}
+    ids = [tokenize(r["input"]) for r in train]
+    print(f"{len(train)} inputs of {len(known)} topics, vocabulary {len(vocab)}", flush=True)
+
+    report = {"id": args.id, "inputs": len(train), "topics": len(known)}
+    logits = crossed(vocab, train, ids, args.epochs, args.folds, "id")
+    temp = temperature(logits, train)
+    seen = sentences(train, probability(logits, temp))
+    a, b = threshold(seen, 0.90), threshold(seen, 0.91)
+    thresholds = {"A": a, "B": b, "C": b}
+    report["cross-validated by sentence"] = {"average precision": average_precision(seen), **grouped(seen, a)}
+    print("by sentence", average_precision(seen), report["cross-validated by sentence"]["all"], f"{time.time() - started:.0f} s", flush=True)
+    logits = crossed(vocab, train, ids, args.epochs, args.folds, "topic")
+    out = sentences(train, probability(logits, temp))
+    u = threshold(out, 0.91)
+    unseen = {"A": u, "B": u, "C": u}
+    report["cross-validated by topic"] = {"average precision": average_precision(out), **grouped(out, u)}
+    print("by topic", average_precision(out), report["cross-validated by topic"]["all"], f"{time.time() - started:.0f} s", flush=True)
+    if args.scores:
+        with open(args.scores, "w", encoding="utf-8") as f:
+            for name, pairs in (("sentence", seen), ("topic", out)):
+                for r, s in pairs:
+                    f.write(json.dumps({"by": name, "id": r["id"], "expect": r["expect"], "score": round(s, 4), "kind": r["kind"], "input": r["input"]}, ensure_ascii=False) + "\n")
+
+    print(f"temperature {temp}, thresholds {thresholds}, for topics never seen {unseen}")
+    net = fit(vocab, train, ids, args.epochs)
     if test:
         reached = [r for r in test if r["input"]]
-        scores = torch.softmax(predict(nets, ids["test"]) / temp, -1)[:, 0].tolist()
-        pairs = sentences(reached, scores) + sentences([r for r in test if not r["input"]], [0.0] * len(test))
-        groups = {"all": pairs}
-        for key in ("lang", "kind", "topic"):
-            for r, s in pairs:
-                groups.setdefault(f"{key} {r[key]}", []).append((r, s))
-        for name, group in sorted(groups.items()):
-            report["test"][name] = figures(group, thresholds["A"])
-            print(f"test {name}: {report['test'][name]}")
-        with open("/tmp/haechi-test-scores.jsonl", "w", encoding="utf-8") as f:
-            for r, s in pairs:
-                f.write(json.dumps({"id": r["id"], "expect": r["expect"], "score": round(s, 3), "kind": r["kind"], "input": r["input"]}, ensure_ascii=False) + "\n")
-    os.makedirs(args.out, exist_ok=True)
-    export(nets[0], args.out, vocab, args, temp, thresholds)
-    if args.report:
-        json.dump(report, open(args.report, "w", encoding="utf-8"), ensure_ascii=False, indent=1)
-    print(f"{time.time() - started:.0f} s, model {os.path.getsize(os.path.join(args.out, 'model.onnx'))} bytes")
+        scores = probability(predict(net, [tokenize(r["input"]) for r in reached]), temp)
+        pairs = sentences(reached + [r for r in test if not r["input"]], scores + [0.0] * (len(test) - len(reached)))
+        for name, group, t in (("test, topics seen", [p for p in pairs if p[0]["topic"] in known], a), ("test, topics never seen", [p for p in pairs if p[0]["topic"] not in known], u)):
+            if group:
+                report[name] = {"average precision": average_precision(group), **grouped(group, t)}
+                print(name, average_precision(group), json.dumps({k: v for k, v in report[name].items() if k == "all" or "lang" in k}, indent=0))
+    if not args.figures_only:
+        export(net, vocab, args, temp, thresholds, unseen, known)
+        with open(os.path.join(args.out, "figures.json"), "w", encoding="utf-8") as f:
+            json.dump(report, f, ensure_ascii=False, indent=1)
+            f.write("\n")
+        step = max(1, len(train) // 60)
+        with open(os.path.join(args.out, "reference.jsonl"), "w", encoding="utf-8") as f:
+            sample = train[::step]
+            for r, l in zip(sample, predict(net, [tokenize(r["input"]) for r in sample]).tolist()):
+                f.write(json.dumps({"input": r["input"], "logits": [round(x, 5) for x in l]}, ensure_ascii=False) + "\n")
+        print(f"model.onnx {os.path.getsize(os.path.join(args.out, 'model.onnx'))} bytes")
+    print(f"{time.time() - started:.0f} s")
 
 
 if __name__ == "__main__":
