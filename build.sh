@@ -7,7 +7,7 @@ export GOTOOLCHAIN=auto GOFLAGS=-trimpath GOWORK=off
 
 usage() {
   cat <<'TEXT'
-./build.sh build            dist/haechi, dist/haechi.wasm, dist/model/, dist/chrome/, dist/firefox/
+./build.sh build            dist/haechi, dist/haechi.wasm, dist/model/, dist/chrome/
 ./build.sh run [--headless] build, start the server, open a replica chat page in Chromium with the extension
 ./build.sh test             everything: vet, Go tests with -race, types, unit and end-to-end tests in Chromium
 ./build.sh bench            measure the engine: sentences a second natively and in the wasm

@@ -3,6 +3,8 @@
 package classify
 
 import (
+	"os"
+
 	"github.com/gomlx/gomlx/backends"
 	"github.com/gomlx/gomlx/backends/simplego"
 )
@@ -13,6 +15,10 @@ import (
 // which also makes the results the same everywhere.
 func init() {
 	backends.Register("go", func(string) (backends.Backend, error) {
+		// It announces itself on standard output, where findings go.
+		stdout := os.Stdout
+		os.Stdout = nil
+		defer func() { os.Stdout = stdout }()
 		return simplego.New("ops_sequential,parallelism=0")
 	})
 }

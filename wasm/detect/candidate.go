@@ -122,8 +122,8 @@ func (r *roles) applies(texts ...context) bool {
 }
 
 // input writes what the classifier reads: the skeletons of its parts, then the
-// parts masked. The heading is always one; the sentence before, or else the
-// question, only where the sentence itself does not say what it is about.
+// parts masked. The heading is one where it has a word of the rule or a cue; the
+// sentence before, or else the question, only where the sentence itself does not say what it is about.
 func (e *Engine) input(r *roles, own, before, heading, ask context, inherited bool) string {
 	var bones, parts strings.Builder
 	part := func(sign byte, mark string, c context, shorten func(string) string) {
@@ -139,7 +139,9 @@ func (e *Engine) input(r *roles, own, before, heading, ask context, inherited bo
 	if inherited && !has(r.subject, before.found) && !has(r.subject, heading.found) {
 		part('q', MarkAsk, ask, end)
 	}
-	part('h', MarkHeading, heading, end)
+	if len(r.marks(e.words, heading.found)) > 0 { // else it says nothing of stance or subject
+		part('h', MarkHeading, heading, end)
+	}
 	if inherited && has(r.subject, before.found) {
 		part('b', MarkBefore, before, end)
 	}

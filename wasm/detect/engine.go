@@ -101,8 +101,9 @@ type Finding struct {
 	Stance      Stance
 }
 
-// Check judges one answer. Findings come by place, then by rule; a rule flags
-// a sentence once, with its likeliest proposition.
+// Check judges one answer. Findings come by place; of one sentence the plainer
+// tier first, then the likelier. A rule flags a sentence once, with its
+// likeliest proposition.
 func (e *Engine) Check(q Request) ([]Finding, error) {
 	if len(q.Text) > MaxText {
 		return nil, fmt.Errorf("%w: %d bytes; at most %d are judged at once, so check it in parts", ErrTooLong, len(q.Text), MaxText)
@@ -141,6 +142,9 @@ func (e *Engine) Check(q Request) ([]Finding, error) {
 		}
 		out = append(out, f)
 	}
+	slices.SortStableFunc(out, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Tier, b.Tier), cmp.Compare(b.Score, a.Score))
+	})
 	return out, nil
 }
 

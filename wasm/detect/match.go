@@ -95,12 +95,32 @@ func newMatcher(pack rules.Pack) (*matcher, [][]roles) {
 	return m, out
 }
 
+// addAll adds the words of a role. A word that several languages share, such
+// as 中国, counts once, with the guards of all of them.
 func (m *matcher) addAll(known map[string]int32, w rules.Words) []int32 {
-	var out []int32
+	var shared []rules.Term
+	place := map[string]int{}
 	for _, lang := range rules.Languages {
 		for _, t := range w[lang] {
-			out = append(out, m.add(known, t))
+			i, ok := place[t.Text]
+			if !ok {
+				place[t.Text] = len(shared)
+				shared = append(shared, t)
+				continue
+			}
+			s := &shared[i]
+			s.Not = slices.Concat(s.Not, t.Not)
+			s.Inside = s.Inside || t.Inside
+			if len(s.With) == 0 || len(t.With) == 0 {
+				s.With = nil
+			} else {
+				s.With = slices.Concat(s.With, t.With)
+			}
 		}
+	}
+	var out []int32
+	for _, t := range shared {
+		out = append(out, m.add(known, t))
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

@@ -71,7 +71,9 @@ def tensors(ids):
 
 def fit(vocab, rows, ids, epochs, seed=1):
     """A network trained on rows. The first logit learns flag or pass, the
-    others the stance of what passes, where it is labelled."""
+    others the stance of what passes, where it is labelled. Its weights are the
+    mean over the ends of the later epochs (Polyak and Juditsky 1992), so that
+    little depends on the order of the sentences."""
     torch.manual_seed(seed)
     rng = random.Random(seed)
     net = grams.Grams([vocab.index(m) for m in wordpiece.MASKS])
@@ -80,7 +82,8 @@ def fit(vocab, rows, ids, epochs, seed=1):
     weight = torch.tensor([EXAMPLE_WEIGHT if r["split"] == "rule" else 1.0 for r in rows])
     stance = torch.tensor([LABELS.index(r["label"]) - 1 if r["label"] and r["expect"] == "pass" else -1 for r in rows])
     order = list(range(len(rows)))
-    for _ in range(epochs):
+    mean, kept = [torch.zeros_like(p) for p in net.parameters()], 0
+    for epoch in range(epochs):
         rng.shuffle(order)
         blocks = [sorted(order[i : i + 640], key=lambda k: len(ids[k])) for i in range(0, len(order), 640)]
         batches = [b[i : i + 32] for b in blocks for i in range(0, len(b), 32)]
@@ -94,6 +97,13 @@ def fit(vocab, rows, ids, epochs, seed=1):
             opt.zero_grad()
             loss.backward()
             opt.step()
+        if epoch >= epochs // 3:
+            kept += 1
+            for m, p in zip(mean, net.parameters()):
+                m += p.detach()
+    with torch.no_grad():
+        for m, p in zip(mean, net.parameters()):
+            p.copy_(m / kept)
     return net
 
 
