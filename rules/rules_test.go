@@ -71,9 +71,13 @@ func TestParseNamesFileRuleAndField(t *testing.T) {
 		"one source":         {edit(func(m map[string]any) { m["sources"] = m["sources"].([]any)[:1] }), "sources: 1;"},
 		"script as source":   {edit(func(m map[string]any) { m["sources"].([]any)[0].(map[string]any)["url"] = "javascript:alert(1)" }), "sources[0].url"},
 		"contested, no side": {edit(func(m map[string]any) { m["tier"] = "B"; delete(m, "positions") }), "positions: 0;"},
-		"few examples":       {edit(func(m map[string]any) { m["examples"].(map[string]any)["zh"] = map[string]any{"hit": []any{}, "miss": []any{}} }), "examples.zh.hit: 0;"},
-		"control character":  {edit(func(m map[string]any) { m["correction"].(map[string]any)["ko"] = "a\u0000b" }), "correction.ko"},
-		"guard not longer":   {edit(func(m map[string]any) { m["subject"].(map[string]any)["ko"] = []any{map[string]any{"text": "김치", "not": []any{"배추"}}} }), "subject.ko[0]"},
+		"few examples": {edit(func(m map[string]any) {
+			m["examples"].(map[string]any)["zh"] = map[string]any{"hit": []any{}, "miss": []any{}}
+		}), "examples.zh.hit: 0;"},
+		"control character": {edit(func(m map[string]any) { m["correction"].(map[string]any)["ko"] = "a\u0000b" }), "correction.ko"},
+		"guard not longer": {edit(func(m map[string]any) {
+			m["subject"].(map[string]any)["ko"] = []any{map[string]any{"text": "김치", "not": []any{"배추"}}}
+		}), "subject.ko[0]"},
 	} {
 		_, err := rules.Parse("x.json", c.data)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "x.json") {

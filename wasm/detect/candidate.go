@@ -16,6 +16,7 @@ type Candidate struct {
 	Proposition string // id
 	Input       string // what the classifier reads: the sentence and its context, masked
 	Pattern     bool   // one of the proposition's patterns stands in it
+	Asked       bool   // what it is about stands only in the question
 
 	at proposition
 }
@@ -23,6 +24,10 @@ type Candidate struct {
 // maxListed is the longest sentence, in folded bytes, to which its heading's
 // words apply as if they stood in it.
 const maxListed = 240
+
+// maxAnswering is how many sentences of an answer are read as answering the
+// question where they do not say what they are about; later ones have moved on.
+const maxAnswering = 3
 
 // maxQuestion is how much of the user's question is read, in bytes.
 const maxQuestion = 4096
@@ -43,7 +48,10 @@ func (e *Engine) Candidates(text, question string) []Candidate {
 	ask := e.context(question)
 	var heading, before context
 	lastHeading, lastSentence := "", ""
-	for _, s := range split(text) {
+	for i, s := range split(text) {
+		if i == maxAnswering {
+			ask = context{}
+		}
 		if s.heading != lastHeading {
 			heading, lastHeading = e.context(s.heading), s.heading
 		}
@@ -99,7 +107,7 @@ func (e *Engine) judge(out []Candidate, s sentence, own, before, heading, ask co
 					Rule: rule.ID, Proposition: rule.Propositions[p.index].ID,
 					Input:   e.input(r, own, before, heading, ask, inherited),
 					Pattern: slices.ContainsFunc(e.patterns[p.rule][p.index], func(x pattern) bool { return x.in(own.text, own.found, r, inherited) }),
-					at:      p,
+					Asked:   inherited && !has(r.subject, before.found) && !has(r.subject, heading.found), at: p,
 				})
 			}
 		}

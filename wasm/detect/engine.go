@@ -28,6 +28,9 @@ const MaxText = 1 << 20
 // DefaultTiers are the tiers that are reported unless a request names others.
 const DefaultTiers = rules.TierFalse + rules.TierContested
 
+// clearly is by how much one score must be above another to make it moot.
+const clearly = 0.1
+
 // Errors of a request.
 var (
 	ErrTooLong = errors.New("text is too long")
@@ -103,7 +106,8 @@ type Finding struct {
 
 // Check judges one answer. Findings come by place; of one sentence the plainer
 // tier first, then the likelier. A rule flags a sentence once, with its
-// likeliest proposition.
+// likeliest proposition; one whose subject only the question names gives way
+// to a clearly likelier one whose subject stands nearer.
 func (e *Engine) Check(q Request) ([]Finding, error) {
 	if len(q.Text) > MaxText {
 		return nil, fmt.Errorf("%w: %d bytes; at most %d are judged at once, so check it in parts", ErrTooLong, len(q.Text), MaxText)
@@ -119,6 +123,8 @@ func (e *Engine) Check(q Request) ([]Finding, error) {
 		return nil, err
 	}
 	var out []Finding
+	nearer := map[int]float64{} // sentence, by start → best score of a rule whose subject stands in or near it
+	asked := map[Finding]bool{}
 	for i, c := range candidates {
 		f := Finding{Start: c.Start, End: c.End, Rule: c.Rule, Proposition: c.Proposition, Tier: e.tier(c.at)}
 		f.Verdict = verdicts[f.Tier]
@@ -134,6 +140,11 @@ func (e *Engine) Check(q Request) ([]Finding, error) {
 		} else if !c.Pattern {
 			continue
 		}
+		if c.Asked {
+			asked[f] = true
+		} else {
+			nearer[c.Start] = max(nearer[c.Start], f.Score)
+		}
 		if n := len(out) - 1; n >= 0 && out[n].Rule == f.Rule && out[n].Start == f.Start {
 			if f.Score > out[n].Score {
 				out[n] = f
@@ -142,6 +153,7 @@ func (e *Engine) Check(q Request) ([]Finding, error) {
 		}
 		out = append(out, f)
 	}
+	out = slices.DeleteFunc(out, func(f Finding) bool { return asked[f] && f.Score < nearer[f.Start]-clearly })
 	slices.SortStableFunc(out, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Tier, b.Tier), cmp.Compare(b.Score, a.Score))
 	})

@@ -25,6 +25,9 @@ func (s stub) Classify(inputs []string) ([]Logits, error) {
 		out[i][Unrelated] = 5
 		if strings.Contains(in, s.word) {
 			out[i][Asserts] = 10
+			if strings.Contains(in, MarkAsk) { // less sure
+				out[i][Asserts] = 6
+			}
 		}
 	}
 	return out, nil
@@ -33,6 +36,9 @@ func (s stub) Classify(inputs []string) ([]Logits, error) {
 func testPack(t testing.TB) rules.Pack {
 	t.Helper()
 	p, err := rules.NewPack([]rules.Rule{{
+		ID: "radish", Tier: "B", Subject: rules.Words{"ko": {{Text: "무"}}},
+		Propositions: []rules.Proposition{{ID: "radish", Wrong: rules.Words{"ko": {{Text: "중국"}}}}},
+	}, {
 		ID: "kimchi", Tier: "A",
 		Subject: rules.Words{"ko": {{Text: "김치"}}, "en": {{Text: "kimchi"}}},
 		Unless:  rules.Words{"ko": {{Text: "원산지 표시"}}},
@@ -74,6 +80,8 @@ func TestCheckUsesContext(t *testing.T) {
 		"listed":            {Request{Text: "중국의 음식:\n- 김치"}, "김치|origin|distortion"},
 		"asks":              {Request{Text: "김치는 중국 음식인가?"}, ""},
 		"unless":            {Request{Text: "김치의 원산지 표시: 중국"}, ""},
+		"later sentence":    {Request{Text: "네. 그래요. 좋아요. 중국에서 왔다.", Question: "김치의 원산지는?"}, ""},
+		"own subject first": {Request{Text: "무는 중국 것이다.", Question: "김치와 무는?"}, "무는 중국 것이다.|radish|one-sided"},
 		"tier C off":        {Request{Text: "김치는 파오차이다."}, ""},
 		"tier C on":         {Request{Text: "김치는 파오차이다.", Tiers: "ABC"}, "김치는 파오차이다.|style|framing"},
 	} {
