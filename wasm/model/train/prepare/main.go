@@ -87,7 +87,11 @@ func encode(out string) error {
 	}
 	for _, r := range rs {
 		for _, lang := range rules.Languages {
-			for expect, list := range map[string][]rules.Example{corpus.Flag: r.Examples[lang].Hit, corpus.Pass: r.Examples[lang].Miss} {
+			for _, expect := range []string{corpus.Flag, corpus.Pass} {
+				list := r.Examples[lang].Hit
+				if expect == corpus.Pass {
+					list = r.Examples[lang].Miss
+				}
 				for i, s := range list {
 					text, start := s.Answer()
 					x := example{ID: fmt.Sprintf("%s.%s.%s.%d", r.ID, lang, expect, i), Split: "rule", Lang: lang, Topic: r.ID, Expect: expect}
