@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"unicode/utf8"
 )
 
 // Term is one word or phrase with its collision guards. In JSON a term without
@@ -91,8 +92,12 @@ func strict(data []byte, into any, form string) error {
 	return nil
 }
 
-// marshal is json.Marshal that leaves <, > and & as they are.
+// marshal is json.Marshal that leaves <, > and & as they are. A pack has tens
+// of thousands of plain words, so those take a short way.
 func marshal(v any) ([]byte, error) {
+	if s, ok := v.(string); ok && plain(s) {
+		return []byte(`"` + s + `"`), nil
+	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -100,4 +105,14 @@ func marshal(v any) ([]byte, error) {
 		return nil, err
 	}
 	return bytes.TrimRight(b.Bytes(), "\n"), nil
+}
+
+// plain reports whether s stands in JSON as it is.
+func plain(s string) bool {
+	for _, r := range s {
+		if r < 0x20 || r == '"' || r == '\\' || r == utf8.RuneError || r == '\u2028' || r == '\u2029' {
+			return false
+		}
+	}
+	return true
 }

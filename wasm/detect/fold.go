@@ -59,6 +59,14 @@ func fold(s string) folded {
 			i++
 			continue
 		}
+		if r, n := utf8.DecodeRuneInString(s[i:]); plain(r) {
+			next, _ := utf8.DecodeRuneInString(s[i+n:])
+			if next < utf8.RuneSelf || plain(next) { // nothing composes with r
+				put(r, i)
+				i += n
+				continue
+			}
+		}
 		n := norm.NFKC.NextBoundaryInString(s[i:], true)
 		if n <= 0 {
 			n = 1

@@ -59,7 +59,7 @@ type roles struct {
 // newMatcher indexes the words of a pack. The second result holds the roles of
 // each proposition of each rule.
 func newMatcher(pack rules.Pack) (*matcher, [][]roles) {
-	m := &matcher{edges: map[edge]int32{}, ends: make([][]int32, 1)}
+	m := &matcher{edges: make(map[edge]int32, 1500*len(pack.Rules)), ends: make([][]int32, 1)}
 	known := map[string]int32{}
 	for kind, words := range cues() {
 		for _, w := range m.addAll(known, words) {

@@ -7,7 +7,7 @@ figures.json and the reference logits of the Go tests.
 
 Temperature and thresholds come from cross-validation within the training
 split; every figure is of sentences that the measured network did not train on.
-One thread, fixed seeds: the same input gives the same bytes on one machine.
+One thread, fixed seeds.
 """
 import argparse
 import hashlib
