@@ -65,9 +65,11 @@ export class Browser {
 
   /** Ends the service worker, as Chrome does after half a minute of quiet. */
   async killWorker() {
-    const worker = await this.worker()?.worker();
+    const killed = this.worker();
+    const worker = await killed?.worker();
     await worker?.close();
-    await until("the service worker is gone", () => !this.worker());
+    // An open page may wake a new one at once: it is this one that must be gone.
+    await until("the service worker is gone", () => !this.browser.targets().includes(killed));
   }
 
   /** A page of the extension's own, for what only those may do. */

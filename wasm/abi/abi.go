@@ -66,17 +66,14 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Message }
 
-// Codes of errors.
+// Codes of errors. Those of a refused update are what [trust.Code] says:
+// unsigned, expired, rollback, gap (a delta from another sequence: ask for a
+// snapshot) and mismatch (ask for a snapshot once) beside these.
 const (
 	CodeUsage    = "usage" // the request is not of the form: mend the host
 	CodeTooLarge = "too-large"
 	CodeInvalid  = "invalid"
-	CodeModel    = "model"    // the classifier cannot be loaded or failed; patterns still flag
-	CodeUnsigned = "unsigned" // not signed by enough known keys
-	CodeExpired  = "expired"
-	CodeRollback = "rollback" // not newer than what is had
-	CodeGap      = "gap"      // a delta from another sequence: ask for a snapshot
-	CodeMismatch = "mismatch" // the result has another hash: ask for a snapshot once
+	CodeModel    = "model" // the classifier cannot be loaded or failed; patterns still flag
 )
 
 // Loaded answers load.

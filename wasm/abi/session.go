@@ -213,27 +213,14 @@ func (s *Session) card(q Request) (any, error) {
 	return c, nil
 }
 
-// asError gives an error its code.
+// asError gives an error its code: the engine's own, or that of [trust.Code].
 func asError(err error) *Error {
 	var own *Error
 	if errors.As(err, &own) {
 		return own
 	}
-	for _, x := range []struct {
-		err  error
-		code string
-	}{
-		{detect.ErrTooLong, CodeTooLarge},
-		{trust.ErrTooLarge, CodeTooLarge},
-		{trust.ErrUnsigned, CodeUnsigned},
-		{trust.ErrExpired, CodeExpired},
-		{trust.ErrRollback, CodeRollback},
-		{trust.ErrGap, CodeGap},
-		{trust.ErrMismatch, CodeMismatch},
-	} {
-		if errors.Is(err, x.err) {
-			return &Error{x.code, err.Error()}
-		}
+	if errors.Is(err, detect.ErrTooLong) {
+		return &Error{CodeTooLarge, err.Error()}
 	}
-	return &Error{CodeInvalid, err.Error()}
+	return &Error{trust.Code(err), err.Error()}
 }
