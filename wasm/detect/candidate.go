@@ -3,13 +3,14 @@
 package detect
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
 
-// Candidate is a sentence that has what a proposition is about in it or around
-// it, and a word of the distortion in it; or, for a short one that names what
-// the proposition is about, in the heading it stands under ("Japan's islands").
+// Candidate is a sentence that has what a rule is about in it or around it, and
+// a word of the distortion in it; or, for a short one that names what the rule
+// is about, in the heading it stands under ("Japan's islands").
 type Candidate struct {
 	Start, End  int    // bytes of the answer
 	Rule        string // id
@@ -83,42 +84,89 @@ func asks(s string) bool {
 	return strings.HasSuffix(s, "?")
 }
 
-// judge appends the propositions for which a sentence is a candidate.
+// judge appends the candidates that a sentence is: one for each rule and tier
+// of which a proposition matches. The propositions of one rule and tier are
+// read as one claim, with the words of all of them masked, and named by the
+// one that most of the sentence speaks of.
 func (e *Engine) judge(out []Candidate, s sentence, own, before, heading, ask context) []Candidate {
-	n := len(out)
-	var seen []proposition
+	var matched []proposition
 	for _, c := range []context{own, before, heading, ask} {
 		for _, m := range c.found {
 			for _, p := range e.words.words[m.word].subjects {
-				if slices.Contains(seen, p) {
-					continue
+				if !slices.Contains(matched, p) && e.matches(p, own, heading, ask) {
+					matched = append(matched, p)
 				}
-				seen = append(seen, p)
-				r := &e.roles[p.rule][p.index]
-				inherited := !has(r.subject, own.found)
-				listed := !inherited && has(r.wrong, heading.found) && len(own.text) <= maxListed
-				if !has(r.wrong, own.found) && !listed || has(r.unless, own.found) || has(r.unless, heading.found) ||
-					!r.applies(own, heading, ask) {
-					continue
-				}
-				rule := &e.pack.Rules[p.rule]
-				out = append(out, Candidate{
-					Start: s.start, End: s.end,
-					Rule: rule.ID, Proposition: rule.Propositions[p.index].ID,
-					Input:   e.input(r, own, before, heading, ask, inherited),
-					Pattern: slices.ContainsFunc(e.patterns[p.rule][p.index], func(x pattern) bool { return x.in(own.text, own.found, r, inherited) }),
-					Asked:   inherited && !has(r.subject, before.found) && !has(r.subject, heading.found), at: p,
-				})
 			}
 		}
 	}
-	slices.SortFunc(out[n:], func(a, b Candidate) int {
-		if a.at.rule != b.at.rule {
-			return int(a.at.rule - b.at.rule)
-		}
-		return int(a.at.index - b.at.index)
+	slices.SortFunc(matched, func(a, b proposition) int {
+		return cmp.Or(cmp.Compare(a.rule, b.rule), cmp.Compare(e.tier(a), e.tier(b)), cmp.Compare(a.index, b.index))
 	})
+	for len(matched) > 0 {
+		n := 1
+		for n < len(matched) && matched[n].rule == matched[0].rule && e.tier(matched[n]) == e.tier(matched[0]) {
+			n++
+		}
+		out = append(out, e.candidate(matched[:n], s, own, before, heading, ask))
+		matched = matched[n:]
+	}
 	return out
+}
+
+// matches reports whether a proposition whose subject stands in or around a
+// sentence says something of it.
+func (e *Engine) matches(p proposition, own, heading, ask context) bool {
+	r := &e.roles[p.rule][p.index]
+	listed := has(r.subject, own.found) && has(r.wrong, heading.found) && len(own.text) <= maxListed
+	return (has(r.wrong, own.found) || listed) && !has(r.unless, own.found) && !has(r.unless, heading.found) && r.applies(own, heading, ask)
+}
+
+// candidate makes one candidate of the matching propositions of a rule and tier.
+func (e *Engine) candidate(ps []proposition, s sentence, own, before, heading, ask context) Candidate {
+	r := &e.roles[ps[0].rule][ps[0].index]
+	named, most := ps[0], -1
+	pattern := false
+	if len(ps) > 1 {
+		r = &roles{}
+	}
+	for _, p := range ps {
+		x := &e.roles[p.rule][p.index]
+		if len(ps) > 1 {
+			r.subject = append(r.subject, x.subject...)
+			r.wrong = append(r.wrong, x.wrong...)
+			r.right = append(r.right, x.right...)
+		}
+		said := 0
+		for _, m := range own.found {
+			if contains(x.wrong, m.word) {
+				said += m.end - m.start
+			}
+		}
+		if said > most {
+			named, most = p, said
+		}
+		for _, y := range e.patterns[p.rule][p.index] {
+			pattern = pattern || y.in(own.text, own.found, x, !has(x.subject, own.found))
+		}
+	}
+	if len(ps) > 1 {
+		r.subject, r.wrong, r.right = set(r.subject), set(r.wrong), set(r.right)
+	}
+	rule := &e.pack.Rules[named.rule]
+	inherited := !has(r.subject, own.found)
+	return Candidate{
+		Start: s.start, End: s.end,
+		Rule: rule.ID, Proposition: rule.Propositions[named.index].ID,
+		Input:   e.input(r, own, before, heading, ask, inherited),
+		Pattern: pattern,
+		Asked:   inherited && !has(r.subject, before.found) && !has(r.subject, heading.found), at: named,
+	}
+}
+
+// set sorts words and drops what stands twice.
+func set(words []int32) []int32 {
+	slices.Sort(words)
+	return slices.Compact(words)
 }
 
 // applies reports whether one of the strings that the proposition needs stands

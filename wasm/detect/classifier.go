@@ -50,8 +50,8 @@ func (m Model) threshold(rule, tier string) float64 {
 	return m.Unseen[tier]
 }
 
-// stance turns logits into calibrated probabilities.
-func (m Model) stance(l Logits) Stance {
+// Stance turns logits into calibrated probabilities.
+func (m Model) Stance(l Logits) Stance {
 	var s Stance
 	top := float64(l[0])
 	for _, x := range l {

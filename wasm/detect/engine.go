@@ -104,11 +104,26 @@ type Finding struct {
 	Stance      Stance
 }
 
-// Check judges one answer. Findings come by place; of one sentence the plainer
-// tier first, then the likelier. A rule flags a sentence once, with its
-// likeliest proposition; one whose subject only the question names gives way
-// to a clearly likelier one whose subject stands nearer.
-func (e *Engine) Check(q Request) ([]Finding, error) {
+// Judgement is what the classifier makes of one candidate.
+type Judgement struct {
+	Candidate
+	Tier      string
+	Stance    Stance
+	Score     float64 // calibrated probability that the writer asserts the proposition; 0 when degraded
+	Threshold float64 // the least score that flags; 0 when degraded
+}
+
+// Flags reports whether the judgement is one to show.
+func (j Judgement) Flags() bool {
+	if j.Threshold == 0 {
+		return j.Pattern
+	}
+	return j.Score >= j.Threshold
+}
+
+// Judge returns what is thought of every candidate in an answer, flagged or
+// not: what an evaluation or a reviewer wants to see.
+func (e *Engine) Judge(q Request) ([]Judgement, error) {
 	if len(q.Text) > MaxText {
 		return nil, fmt.Errorf("%w: %d bytes; at most %d are judged at once, so check it in parts", ErrTooLong, len(q.Text), MaxText)
 	}
@@ -122,28 +137,46 @@ func (e *Engine) Check(q Request) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	out := make([]Judgement, len(candidates))
+	for i, c := range candidates {
+		j := Judgement{Candidate: c, Tier: e.tier(c.at)}
+		if stances != nil {
+			j.Stance = stances[i]
+			j.Score = j.Stance[Asserts]
+			if j.Tier == rules.TierFraming { // a framing is used, not asserted
+				j.Score += j.Stance[Accurate]
+			}
+			j.Threshold = e.threshold(c.at, j.Tier)
+		}
+		out[i] = j
+	}
+	return out, nil
+}
+
+// Check judges one answer. Findings come by place; of one sentence the plainer
+// tier first, then the likelier. A rule flags a sentence once, with its
+// likeliest proposition; one whose subject only the question names gives way
+// to a clearly likelier one whose subject stands nearer.
+func (e *Engine) Check(q Request) ([]Finding, error) {
+	judged, err := e.Judge(q)
+	if err != nil {
+		return nil, err
+	}
 	var out []Finding
 	nearer := map[int]float64{} // sentence, by start → best score of a rule whose subject stands in or near it
 	asked := map[Finding]bool{}
-	for i, c := range candidates {
-		f := Finding{Start: c.Start, End: c.End, Rule: c.Rule, Proposition: c.Proposition, Tier: e.tier(c.at)}
-		f.Verdict = verdicts[f.Tier]
-		if stances != nil {
-			f.Stance = stances[i]
-			f.Score = f.Stance[Asserts]
-			if f.Tier == rules.TierFraming { // a framing is used, not asserted
-				f.Score += f.Stance[Accurate]
-			}
-			if f.Score < e.threshold(c.at, f.Tier) {
-				continue
-			}
-		} else if !c.Pattern {
+	for _, j := range judged {
+		if !j.Flags() {
 			continue
 		}
-		if c.Asked {
+		f := Finding{
+			Start: j.Start, End: j.End, Rule: j.Rule, Proposition: j.Proposition,
+			Tier: j.Tier, Verdict: verdicts[j.Tier], Score: j.Score, Stance: j.Stance,
+		}
+		if j.Asked {
 			asked[f] = true
 		} else {
-			nearer[c.Start] = max(nearer[c.Start], f.Score)
+			nearer[f.Start] = max(nearer[f.Start], f.Score)
 		}
 		if n := len(out) - 1; n >= 0 && out[n].Rule == f.Rule && out[n].Start == f.Start {
 			if f.Score > out[n].Score {
@@ -194,7 +227,7 @@ func (e *Engine) stances(cs []Candidate) ([]Stance, error) {
 	m := e.classifier.Model()
 	out := make([]Stance, len(cs))
 	for i, c := range cs {
-		out[i] = m.stance(logits[number[c.Input]])
+		out[i] = m.Stance(logits[number[c.Input]])
 	}
 	return out, nil
 }

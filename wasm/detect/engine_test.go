@@ -4,6 +4,7 @@ package detect
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -111,11 +112,19 @@ func TestCheckRefusesWhatItCannotRead(t *testing.T) {
 	}
 }
 
+// awkward are texts that splitting, folding or matching could stumble over.
+var awkward = []string{
+	"김치는 중국 음식이다.", "# 중국\n- 김치", "| 김치 | 중국 |\n|---|---|\n| a | b |", "「김치。」と中国", "\xff\xfe김치 중국",
+	"<b>김치</b> **중국**", "1. 김치 (China", "a.\u200b김치\u0301 중국\r\n", "```\n김치\n", "**김치는 중국.**\n중국", "김치’s 👍🏽❌ 高麗",
+	"\u1100\u1161\u11a8김치 ﾅｶｸﾞﾛ Ｃｈｉｎａ", "\"'“‘「『《(【", "<<<a<a <a>", ". . . ... ?! 。。", "12.3.4. 5) ①②", "\u202e김치\u202c\ufeff",
+}
+
 // FuzzCandidates: no bytes make the engine panic; spans lie in the text and on
 // character boundaries, in order.
 func FuzzCandidates(f *testing.F) {
-	for _, s := range []string{"김치는 중국 음식이다.", "# 중국\n- 김치", "| 김치 | 중국 |", "「김치。」と中国", "\xff\xfe김치 중국", "<b>김치</b> **중국**", "1. 김치 (China", "a.\u200b김치\u0301 중국\r\n"} {
+	for _, s := range awkward {
 		f.Add(s, "김치?")
+		f.Add("김치 중국", s)
 	}
 	e := New(testPack(f), stub{MarkText})
 	f.Fuzz(func(t *testing.T, text, question string) {
@@ -132,5 +141,100 @@ func FuzzCandidates(f *testing.F) {
 				t.Fatalf("input is not UTF-8: %q", c.Input)
 			}
 		}
+		if fs, err := e.Check(Request{Text: text, Question: question, Tiers: "ABC"}); err == nil {
+			for i := range fs {
+				if i > 0 && fs[i].Start < fs[i-1].Start {
+					t.Fatalf("findings out of order: %+v", fs)
+				}
+			}
+		}
 	})
+}
+
+// FuzzSplit: sentences lie in the text in order, do not overlap, are not blank
+// and hold every letter outside headings and code.
+func FuzzSplit(f *testing.F) {
+	for _, s := range awkward {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		end := 0
+		for _, s := range split(text) {
+			if s.start < end || s.end <= s.start || s.end > len(text) {
+				t.Fatalf("sentence [%d, %d) after %d in %d bytes", s.start, s.end, end, len(text))
+			}
+			end = s.end
+			if strings.TrimSpace(text[s.start:s.end]) == "" {
+				t.Fatalf("a blank sentence at %d", s.start)
+			}
+		}
+	})
+}
+
+// FuzzFold: the folded text is UTF-8, every byte of it maps into the original,
+// never backwards, and folding again changes nothing.
+func FuzzFold(f *testing.F) {
+	for _, s := range awkward {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		x := fold(text)
+		if !utf8.ValidString(x.text) || len(x.at) != len(x.text)+1 || int(x.at[len(x.text)]) != len(text) {
+			t.Fatalf("fold(%q) = %q with %d places", text, x.text, len(x.at))
+		}
+		for i := 1; i < len(x.at); i++ {
+			if x.at[i] < x.at[i-1] {
+				t.Fatalf("fold(%q): places go backwards at %d", text, i)
+			}
+		}
+	})
+}
+
+// FuzzFind: every word is found where it stands, whatever stands around it.
+func FuzzFind(f *testing.F) {
+	for _, s := range awkward {
+		f.Add(s, s)
+	}
+	e := New(testPack(f), nil)
+	f.Fuzz(func(t *testing.T, before, after string) {
+		text := fold(before).text + " 김치 " + fold(after).text
+		found := false
+		for _, m := range e.words.find(text, "") {
+			if m.start < 0 || m.end > len(text) || m.end <= m.start || !utf8.ValidString(text[m.start:m.end]) {
+				t.Fatalf("match [%d, %d) in %q", m.start, m.end, text)
+			}
+			found = found || text[m.start:m.end] == "김치"
+		}
+		if !found {
+			t.Fatalf("김치 is not found in %q", text)
+		}
+	})
+}
+
+// TestWorkGrowsWithTheText: text twice as long takes no more than about twice
+// the memory; the benchmark below shows the same of time.
+func TestWorkGrowsWithTheText(t *testing.T) {
+	e := New(testPack(t), stub{MarkText})
+	for _, s := range append(awkward, "김치 ", "<", "\"김치 중국", "(", "a’a", "김치는 중국.") {
+		allocated := func(n int) float64 {
+			text := strings.Repeat(s, n)
+			return testing.AllocsPerRun(1, func() { e.Candidates(text, "") })
+		}
+		if once, twice := allocated(2000), allocated(4000); twice > 2.2*once+50 {
+			t.Errorf("%q: %v allocations for 2000 of it, %v for 4000", s, once, twice)
+		}
+	}
+}
+
+// BenchmarkTwiceTheText prints the time for a text and for one twice as long.
+func BenchmarkTwiceTheText(b *testing.B) {
+	e := New(testPack(b), stub{MarkText})
+	for _, n := range []int{2000, 4000} {
+		text := strings.Repeat("김치는 \"중국 음식이 (아니다.\" <그렇다. ", n)
+		b.Run(fmt.Sprintf("%d", n), func(b *testing.B) {
+			for b.Loop() {
+				e.Candidates(text, "")
+			}
+		})
+	}
 }

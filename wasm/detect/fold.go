@@ -10,8 +10,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// folded is text made comparable: NFKC, lower case, without marks that a
-// chatbot or a copier leaves inside words, white space as single blanks.
+// folded is text made comparable: NFKC, lower case, Han characters in their
+// simplified form, apostrophes straight, without marks that a chatbot or a
+// copier leaves inside words and without emoji, white space as single blanks.
 // at maps every byte of text to the byte of the original in which the
 // character that it comes from begins; at[len(text)] is the original's end.
 type folded struct {
@@ -34,7 +35,14 @@ func fold(s string) folded {
 		} else {
 			blank = false
 		}
-		r = unicode.ToLower(r)
+		switch {
+		case r == '’' && apostrophe(b.String(), s[from+len("’"):]):
+			r = '\''
+		case r >= firstHan:
+			r = simplified(r)
+		default:
+			r = unicode.ToLower(r)
+		}
 		n := b.Len()
 		b.WriteRune(r)
 		for range b.Len() - n {
@@ -99,16 +107,29 @@ func fold(s string) folded {
 	return folded{text: text, at: append(at, int32(len(s)))}
 }
 
+// apostrophe reports whether a closing quotation mark between two texts stands
+// within a Latin word: isn’t, Korea’s.
+func apostrophe(before, after string) bool {
+	l, _ := utf8.DecodeLastRuneInString(before)
+	r, _ := utf8.DecodeRuneInString(after)
+	return isLatin(l) && isLatin(r)
+}
+
 // plain reports characters that NFKC leaves as they are; it saves the common
 // Hangul, Han and kana the way through the tables.
 func plain(r rune) bool {
 	return r >= 0xAC00 && r <= 0xD7A3 || r >= 0x4E00 && r <= 0x9FFF || r >= 0x3041 && r <= 0x3096 || r >= 0x30A1 && r <= 0x30FA
 }
 
-// invisible reports characters that show nothing: zero-width, soft hyphen,
-// direction marks, variation selectors.
+// invisible reports characters that say nothing: zero-width, soft hyphen,
+// direction marks, variation selectors, emoji. A cross (❌, ✗, 🚫) stays, for
+// it calls what follows false.
 func invisible(r rune) bool {
 	switch {
+	case r >= 0x2600 && r <= 0x27BF:
+		return r != '✗' && r != '✘' && r != '✖' && r != '❌' && r != '❎' && r != '⛔'
+	case r >= 0x1F000 && r <= 0x1FAFF, r >= 0xE0000 && r <= 0xE007F, r == 0x2B50, r == 0x20E3:
+		return r != '🚫'
 	case r == 0xAD, r == 0x34F, r == 0x61C, r == 0x180E, r == 0xFEFF, r == 0x3164, r == 0xFFA0, r == 0x115F, r == 0x1160,
 		r >= 0x200B && r <= 0x200F, r >= 0x202A && r <= 0x202E, r >= 0x2060 && r <= 0x206F, r >= 0xFE00 && r <= 0xFE0F, r >= 0xE0100 && r <= 0xE01EF:
 		return true

@@ -3,6 +3,7 @@
 package detect
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"unicode"
@@ -59,13 +60,17 @@ type roles struct {
 // newMatcher indexes the words of a pack. The second result holds the roles of
 // each proposition of each rule.
 func newMatcher(pack rules.Pack) (*matcher, [][]roles) {
-	m := &matcher{edges: make(map[edge]int32, 1500*len(pack.Rules)), ends: make([][]int32, 1)}
-	known := map[string]int32{}
+	x := indexer{
+		matcher: &matcher{edges: make(map[edge]int32, 1500*len(pack.Rules)), ends: make([][]int32, 1)},
+		known:   map[string]int32{},
+		folds:   folds{},
+	}
 	for kind, words := range cues() {
-		for _, w := range m.addAll(known, words) {
-			m.words[w].cue = kind[0]
+		for _, w := range x.addAll(words) {
+			x.words[w].cue = kind[0]
 		}
 	}
+	kin := newKindred(x.folds)
 	out := make([][]roles, len(pack.Rules))
 	for i := range pack.Rules {
 		r := &pack.Rules[i]
@@ -73,33 +78,58 @@ func newMatcher(pack rules.Pack) (*matcher, [][]roles) {
 		if r.Disabled {
 			continue
 		}
-		unless := m.addAll(known, r.Unless)
+		unless := x.addAll(r.Unless)
+		subject := x.addAll(r.Subject)
 		for j := range r.Propositions {
 			p := &r.Propositions[j]
-			out[i][j] = roles{
-				subject: m.addAll(known, r.SubjectOf(p)),
-				wrong:   m.addAll(known, p.Wrong),
-				right:   m.addAll(known, r.RightOf(p)),
-				unless:  unless,
+			o := &out[i][j]
+			o.unless, o.subject = unless, subject
+			if len(p.Subject) > 0 {
+				o.subject = x.addAll(p.Subject)
 			}
+			o.wrong = x.addAll(kin.extend(p.Wrong, r.SubjectOf(p), r.RightOf(p), r.Unless))
+			o.right = x.addAll(kin.extend(r.RightOf(p), r.SubjectOf(p), p.Wrong, r.Unless))
 			for _, lang := range rules.Languages {
 				for _, s := range p.With[lang] {
-					out[i][j].with = append(out[i][j].with, fold(s).text)
+					o.with = append(o.with, x.fold(s))
 				}
 			}
-			for _, w := range out[i][j].subject {
-				m.words[w].subjects = append(m.words[w].subjects, proposition{int32(i), int32(j)})
+			for _, w := range o.subject {
+				x.words[w].subjects = append(x.words[w].subjects, proposition{int32(i), int32(j)})
 			}
 		}
 	}
-	return m, out
+	return x.matcher, out
+}
+
+// folds remembers what words fold to.
+type folds map[string]string
+
+func (f folds) fold(s string) string {
+	t, ok := f[s]
+	if !ok {
+		t = fold(s).text
+		f[s] = t
+	}
+	return t
+}
+
+// indexer is a matcher while words are added to it.
+type indexer struct {
+	*matcher
+	folds
+	known map[string]int32 // word with its guards → its number
 }
 
 // addAll adds the words of a role. A word that several languages share, such
 // as 中国, counts once, with the guards of all of them.
-func (m *matcher) addAll(known map[string]int32, w rules.Words) []int32 {
-	var shared []rules.Term
-	place := map[string]int{}
+func (x indexer) addAll(w rules.Words) []int32 {
+	n := 0
+	for _, terms := range w {
+		n += len(terms)
+	}
+	shared := make([]rules.Term, 0, n)
+	place := make(map[string]int, n)
 	for _, lang := range rules.Languages {
 		for _, t := range w[lang] {
 			i, ok := place[t.Text]
@@ -118,27 +148,28 @@ func (m *matcher) addAll(known map[string]int32, w rules.Words) []int32 {
 			}
 		}
 	}
-	var out []int32
+	out := make([]int32, 0, len(shared))
 	for _, t := range shared {
-		out = append(out, m.add(known, t))
+		out = append(out, x.add(t))
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-func (m *matcher) add(known map[string]int32, t rules.Term) int32 {
+func (x indexer) add(t rules.Term) int32 {
+	m := x.matcher
 	text, wild := strings.CutSuffix(t.Text, "*")
-	text = fold(text).text
-	key := strings.Join(append(append([]string{text, t.Text[len(t.Text)-1:]}, t.Not...), append([]string{"\x00"}, t.With...)...), "\x00")
-	if t.Inside {
-		key += "\x00inside"
+	text = x.fold(text)
+	key := text
+	if wild || t.Inside || len(t.Not)+len(t.With) > 0 {
+		key = fmt.Sprintf("%s\x00%v\x00%v\x00%q\x00%q", text, wild, t.Inside, t.Not, t.With)
 	}
-	if n, ok := known[key]; ok {
+	if n, ok := x.known[key]; ok {
 		return n
 	}
 	w := word{inside: t.Inside, wild: wild}
 	for _, s := range t.Not {
-		s = fold(s).text
+		s = x.fold(s)
 		for from := 0; ; {
 			k := strings.Index(s[from:], text)
 			if k < 0 || text == "" {
@@ -149,11 +180,11 @@ func (m *matcher) add(known map[string]int32, t rules.Term) int32 {
 		}
 	}
 	for _, s := range t.With {
-		w.with = append(w.with, fold(s).text)
+		w.with = append(w.with, x.fold(s))
 	}
 	n := int32(len(m.words))
 	m.words = append(m.words, w)
-	known[key] = n
+	x.known[key] = n
 	node := int32(0)
 	for _, r := range text {
 		e := edge{node, r}

@@ -11,8 +11,8 @@ import (
 
 func find(t *testing.T, term rules.Term, text, context string) []string {
 	t.Helper()
-	m := &matcher{edges: map[edge]int32{}, ends: make([][]int32, 1)}
-	m.add(map[string]int32{}, term)
+	m := indexer{&matcher{edges: map[edge]int32{}, ends: make([][]int32, 1)}, folds{}, map[string]int32{}}
+	m.add(term)
 	f := fold(text).text
 	var out []string
 	for _, x := range m.find(f, fold(context).text) {
@@ -45,6 +45,22 @@ func TestMatchGuardsAgainstOtherWords(t *testing.T) {
 	} {
 		if got := find(t, c.term, c.text, c.context); !slices.Equal(got, c.want) {
 			t.Errorf("%+v in %q (context %q): %q, want %q", c.term, c.text, c.context, got, c.want)
+		}
+	}
+}
+
+// TestKinOfListedWords: a listed word brings its group with it, in every
+// language, but for what the rule lists in another role.
+func TestKinOfListedWords(t *testing.T) {
+	r := rules.Rule{ID: "x", Subject: rules.Words{"ko": {{Text: "김치"}}, "en": {{Text: "kimchi"}}, "zh": {{Text: "辛奇"}}}, Right: rules.Words{"en": {{Text: "hoax"}}},
+		Propositions: []rules.Proposition{{ID: "p", Wrong: rules.Words{"ko": {{Text: "중국"}, {Text: "날조"}}}}}}
+	m, roles := newMatcher(rules.Pack{Rules: []rules.Rule{r}})
+	for text, want := range map[string]bool{
+		"김치는 중화의 음식이다.": true, "kimchi is Chinese.": true, "辛奇是中華的。": true, "The history of kimchi was fabricated.": true,
+		"The kimchi hoax.": false, "kimchi is tasty.": false,
+	} {
+		if got := has(roles[0][0].wrong, m.find(fold(text).text, "")); got != want {
+			t.Errorf("%q has a word of the distortion: %v, want %v", text, got, want)
 		}
 	}
 }

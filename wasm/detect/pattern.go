@@ -73,8 +73,12 @@ func (p pattern) from(text string, i, end int, ms []match, r *roles) bool {
 		return p.from(text, i+1, stop, ms, r)
 	}
 	if part.Literal != "" {
+		stop := len(text)
+		if end >= 0 { // it cannot stand further off
+			stop = min(stop, end+maxGap*utf8.UTFMax+len(part.Literal))
+		}
 		for at := max(end, 0); ; {
-			k := strings.Index(text[at:], part.Literal)
+			k := strings.Index(text[at:stop], part.Literal)
 			if k < 0 {
 				return false
 			}
@@ -82,14 +86,14 @@ func (p pattern) from(text string, i, end int, ms []match, r *roles) bool {
 			if next(at, at+len(part.Literal)) {
 				return true
 			}
-			if end >= 0 && at-end > maxGap*utf8.UTFMax {
-				return false
-			}
 			at += len(part.Literal)
 		}
 	}
 	words := map[string][]int32{rules.RoleSubject: r.subject, rules.RoleWrong: r.wrong, rules.RoleRight: r.right}[part.Role]
-	for _, m := range ms {
+	for _, m := range ms { // they come by place
+		if end >= 0 && m.start > end+maxGap*utf8.UTFMax {
+			break
+		}
 		if _, ok := slices.BinarySearch(words, m.word); ok && next(m.start, m.end) {
 			return true
 		}

@@ -138,7 +138,9 @@ func lineOf(text string, from, to int) line {
 		return line{headingLine, from + n + 1, to}
 	}
 	if strings.HasPrefix(s, "**") && strings.Index(s[2:], "**") == len(s)-4 && utf8.RuneCountInString(s) <= maxLeadIn && len(s) > 4 {
-		return line{headingLine, from, to} // a line that is wholly bold
+		if last, _ := utf8.DecodeLastRuneInString(s[:len(s)-2]); !isStop(last) {
+			return line{headingLine, from, to} // a line that is wholly bold and no sentence
+		}
 	}
 	if strings.HasPrefix(s, "|") {
 		return line{tableLine, from, to}
@@ -187,11 +189,31 @@ func trim(text string, from, to int) (int, int) {
 	return from, to
 }
 
+// maxLength is the longest sentence, in bytes: what runs on without a full stop
+// is cut, so that the work on any text is bounded.
+const maxLength = 3000
+
+// cut returns where to cut a sentence [from, end) that is too long: behind the
+// last blank that fits, else between two characters.
+func cut(text string, from, end int) int {
+	if end-from <= maxLength {
+		return end
+	}
+	end = from + maxLength
+	if i := strings.LastIndexByte(text[from:end], ' '); i > 0 {
+		return from + i + 1
+	}
+	for end > from+1 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return end
+}
+
 // appendSentences splits one line into sentences.
 func appendSentences(out []sentence, text string, from, to int, heading string) []sentence {
 	before := ""
 	for from < to {
-		end := sentenceEnd(text, from, to)
+		end := cut(text, from, sentenceEnd(text, from, min(to, from+2*maxLength)))
 		s, e := trim(text, from, end)
 		if s < e {
 			out = append(out, sentence{start: s, end: e, heading: heading, before: before})

@@ -20,6 +20,7 @@ func TestSplitFindsSentences(t *testing.T) {
 		"numbers, abbreviations":    {"It is 1.5 km, e.g. from the U.S. base to St. Mary. Next.", []string{"It is 1.5 km, e.g. from the U.S. base to St. Mary.", "Next."}},
 		"korean date":               {"2024. 12. 3. 계엄이 선포되었다. 해제되었다.", []string{"2024. 12. 3. 계엄이 선포되었다.", "해제되었다."}},
 		"list, code, rule":          {"서론.\n\n---\n- 하나\n* 둘\n1. 셋\n```\n코드 문장.\n```\n끝", []string{"서론.", "하나", "둘", "셋", "끝"}},
+		"bold line":                 {"**제목**\n**본문이다.**", []string{"**본문이다.**"}},
 		"heading is not judged":     {"# 제목.\n본문.", []string{"본문."}},
 		"table row without header":  {"| 김치 | 중국 |", []string{"| 김치 | 중국 |"}},
 		"table with header":         {"| 음식 | 나라 |\n|---|---|\n| 김치 | 중국 |", []string{"| 김치 | 중국 |"}},
@@ -66,6 +67,10 @@ func TestFoldMapsBackToTheOriginal(t *testing.T) {
 		{"a < b 그리고 c", "a < b 그리고 c"},
 		{"  두   칸\t", "두 칸"},
 		{"\xff김", "\ufffd김"},
+		{"高句麗는 中國의", "高句丽는 中国의"},
+		{"Korea’s isn’t ‘quoted’", "korea's isn't ‘quoted’"},
+		{"👍🏽 김치 🇰🇷", "김치"},
+		{"❌ 김치", "❌ 김치"},
 	} {
 		f := fold(c.in)
 		if f.text != c.text {

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Holds the engine in Chromium and onnxruntime-node to what hugot gave
+ * natively: `node ext/parity/parity.mjs dist/parity.jsonl`, which
+ * `./build.sh parity` writes first. Fails where a logit differs by more than
+ * the file's tolerance or a decision differs.
+ */
+
+import { createReadStream } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import ort from "onnxruntime-node";
+import { Browser, newProfile } from "../e2e/browser.mjs";
+import { DIST, TOP } from "../e2e/haechi.mjs";
+
+const BATCH = 64;
+
+async function read(file) {
+  const rows = [];
+  for await (const line of createInterface({ input: createReadStream(file) })) rows.push(JSON.parse(line));
+  const { temperature, tolerance } = rows.shift();
+  return { rows, temperature, tolerance };
+}
+
+function asserts(logits, temperature) {
+  const top = Math.max(...logits);
+  const powers = logits.map((x) => Math.exp((x - top) / temperature));
+  return powers[0] / powers.reduce((a, b) => a + b);
+}
+
+/** Compares one runtime's logits, which come batch by batch, and returns what is wrong. */
+async function compare(name, { rows, temperature, tolerance }, classify) {
+  let furthest = 0;
+  let decisions = 0;
+  let wrong = 0;
+  for (let at = 0; at < rows.length; at += BATCH) {
+    const batch = rows.slice(at, at + BATCH);
+    const logits = await classify(batch);
+    if (logits.length !== batch.length) throw new Error(`${name}: ${logits.length} rows of logits for ${batch.length} inputs`);
+    batch.forEach((row, i) => {
+      const off = Math.max(...row.logits.map((x, k) => Math.abs(x - logits[i][k])));
+      furthest = Math.max(furthest, off);
+      if (!(off <= tolerance)) wrong += 1;
+      if (asserts(logits[i], temperature) >= row.threshold !== row.score >= row.threshold) decisions += 1;
+    });
+  }
+  console.log(`${name}: ${rows.length} inputs, logits within ${furthest.toExponential(1)} of hugot natively, ${decisions} decisions differ`);
+  return wrong + decisions;
+}
+
+async function inNode(set) {
+  const session = await ort.InferenceSession.create(join(TOP, "wasm", "model", "model.onnx"), { intraOpNumThreads: 1, interOpNumThreads: 1 });
+  return compare("onnxruntime-node", set, async (batch) => {
+    const width = Math.max(...batch.map(({ tokens }) => tokens.length));
+    const ids = new BigInt64Array(batch.length * width);
+    const mask = new BigInt64Array(batch.length * width);
+    batch.forEach(({ tokens }, i) => tokens.forEach((id, k) => {
+      ids[i * width + k] = BigInt(id);
+      mask[i * width + k] = 1n;
+    }));
+    const shape = [batch.length, width];
+    const { logits } = await session.run({ input_ids: new ort.Tensor("int64", ids, shape), attention_mask: new ort.Tensor("int64", mask, shape) });
+    const labels = logits.dims[1];
+    return batch.map((_, i) => [...logits.data.slice(i * labels, (i + 1) * labels)]);
+  });
+}
+
+/** The extension's own Worker, on a page of the extension. */
+async function inChromium(set) {
+  const profile = await newProfile();
+  const browser = await Browser.launch(join(DIST, "chrome"), profile.dir);
+  try {
+    const page = await browser.own();
+    await page.evaluate(async () => {
+      const url = (path) => chrome.runtime.getURL(path);
+      const worker = new Worker(url("engine.js"));
+      let last = 0;
+      window.ask = (message) => new Promise((resolve, reject) => {
+        const id = (last += 1);
+        worker.onmessage = ({ data }) => (data.broken === undefined ? resolve(data.answer) : reject(new Error(data.broken)));
+        worker.onerror = (event) => reject(new Error(event.message));
+        worker.postMessage({ id, ...message });
+      });
+      const model = ["model.onnx", "tokenizer.json", "config.json"].map((name) => ({ name, url: url(`model/${name}`) }));
+      await window.ask({ boot: { wasm: url("haechi.wasm"), model } });
+      const loaded = JSON.parse(await window.ask({ call: JSON.stringify({ op: "load", dir: "/model" }) }));
+      if (loaded.error) throw new Error(loaded.error.message);
+    });
+    return await compare("the engine in Chromium", set, (batch) => page.evaluate(async (inputs) => {
+      const answer = JSON.parse(await window.ask({ call: JSON.stringify({ op: "classify", inputs }) }));
+      if (answer.error) throw new Error(answer.error.message);
+      return answer.ok.logits;
+    }, batch.map(({ input }) => input)));
+  } finally {
+    await browser.close();
+    await profile.remove();
+  }
+}
+
+try {
+  const set = await read(process.argv[2] ?? join(DIST, "parity.jsonl"));
+  if (set.rows.length === 0) throw new Error("nothing to compare; run ./build.sh parity");
+  const wrong = (await inNode(set)) + (await inChromium(set));
+  if (wrong > 0) throw new Error(`${wrong} logits or decisions differ`);
+} catch (error) {
+  console.error(`parity: ${error.message}`);
+  process.exitCode = 1;
+}
