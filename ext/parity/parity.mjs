@@ -11,10 +11,11 @@ import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import ort from "onnxruntime-node";
-import { Browser, newProfile } from "../e2e/browser.mjs";
 import { DIST, TOP } from "../e2e/haechi.mjs";
+import { withWorker } from "./worker.mjs";
 
 const BATCH = 64;
+const MODEL = join(TOP, "wasm", "model");
 
 async function read(file) {
   const rows = [];
@@ -50,7 +51,7 @@ async function compare(name, { rows, temperature, tolerance }, classify) {
 }
 
 async function inNode(set) {
-  const session = await ort.InferenceSession.create(join(TOP, "wasm", "model", "model.onnx"), { intraOpNumThreads: 1, interOpNumThreads: 1 });
+  const session = await ort.InferenceSession.create(join(MODEL, "model.onnx"), { intraOpNumThreads: 1, interOpNumThreads: 1 });
   return compare("onnxruntime-node", set, async (batch) => {
     const width = Math.max(...batch.map(({ tokens }) => tokens.length));
     const ids = new BigInt64Array(batch.length * width);
@@ -66,36 +67,8 @@ async function inNode(set) {
   });
 }
 
-/** The extension's own Worker, on a page of the extension. */
-async function inChromium(set) {
-  const profile = await newProfile();
-  const browser = await Browser.launch(join(DIST, "chrome"), profile.dir);
-  try {
-    const page = await browser.own();
-    await page.evaluate(async () => {
-      const url = (path) => chrome.runtime.getURL(path);
-      const worker = new Worker(url("engine.js"));
-      let last = 0;
-      window.ask = (message) => new Promise((resolve, reject) => {
-        const id = (last += 1);
-        worker.onmessage = ({ data }) => (data.broken === undefined ? resolve(data.answer) : reject(new Error(data.broken)));
-        worker.onerror = (event) => reject(new Error(event.message));
-        worker.postMessage({ id, ...message });
-      });
-      const model = ["model.onnx", "tokenizer.json", "config.json"].map((name) => ({ name, url: url(`model/${name}`) }));
-      await window.ask({ boot: { wasm: url("haechi.wasm"), model } });
-      const loaded = JSON.parse(await window.ask({ call: JSON.stringify({ op: "load", dir: "/model" }) }));
-      if (loaded.error) throw new Error(loaded.error.message);
-    });
-    return await compare("the engine in Chromium", set, (batch) => page.evaluate(async (inputs) => {
-      const answer = JSON.parse(await window.ask({ call: JSON.stringify({ op: "classify", inputs }) }));
-      if (answer.error) throw new Error(answer.error.message);
-      return answer.ok.logits;
-    }, batch.map(({ input }) => input)));
-  } finally {
-    await browser.close();
-    await profile.remove();
-  }
+function inChromium(set) {
+  return withWorker(MODEL, (worker) => compare("the engine in Chromium", set, (batch) => worker.classify(batch.map(({ input }) => input))));
 }
 
 try {

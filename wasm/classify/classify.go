@@ -118,6 +118,20 @@ func (c *Classifier) Classify(inputs []string) ([]detect.Logits, error) {
 	return out, nil
 }
 
+// Tokens returns the ids that the network reads for an input, for whoever wants
+// to run the model elsewhere and compare.
+func (c *Classifier) Tokens(input string) (ids []uint32, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer recovered(&err, "tokenize")
+	batch := backends.NewBatch(1)
+	defer func() { err = cmp.Or(err, batch.Destroy()) }()
+	if err := c.pipeline.Preprocess(batch, []string{input}); err != nil {
+		return nil, fmt.Errorf("classifier: tokenize: %w", err)
+	}
+	return slices.Clone(batch.Input[0].TokenIDs), nil
+}
+
 // run judges one batch. hugot's own post-processing would squash the logits,
 // so the batch is driven step by step.
 func (c *Classifier) run(texts []string) (out []detect.Logits, err error) {
