@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The only entry: ./build.sh build | run | test | bench | gen | train | clean
+# The only entry: ./build.sh build | run | test | bench | gen | train | study | eval | parity | clean
 set -euo pipefail
 cd "$(dirname "$0")"
 export GOTOOLCHAIN=auto GOFLAGS=-trimpath GOWORK=off
@@ -13,6 +13,11 @@ usage() {
 ./build.sh bench            measure the engine: sentences a second natively and in the wasm
 ./build.sh gen              write what is generated: ext/src/engine/abi.ts, ext/replica/answers.json
 ./build.sh train            rebuild wasm/model from the corpus (on a CPU, minutes)
+./build.sh study            compare designs of the classifier on topics left out, and time them in Chromium
+./build.sh eval [--set DIR] [--rules DIR] [--wrong]
+                            precision, recall, calibration and confusion on labelled sentences, natively and in the wasm
+./build.sh parity [--every N]
+                            the classifier's logits natively, under wazero, in Chromium and in onnxruntime-node, on the whole corpus
 ./build.sh clean            remove dist/ and ext/node_modules/
 TEXT
 }
@@ -53,7 +58,8 @@ need_chromium() {
 npm_install() {
   if [ ! -e ext/node_modules/.package-lock.json ] || [ ext/package-lock.json -nt ext/node_modules/.package-lock.json ]; then
     say "npm packages"
-    npm ci --prefix ext --no-audit --no-fund --loglevel=error >&2
+    # Without what onnxruntime-node would fetch for graphics cards.
+    ONNXRUNTIME_NODE_INSTALL=skip npm ci --prefix ext --no-audit --no-fund --loglevel=error >&2
     touch ext/node_modules/.package-lock.json
   fi
 }
@@ -106,6 +112,10 @@ test_all() {
   generate --check
   say "Go tests"
   go test -race ./...
+  say "fuzz"
+  for f in FuzzCandidates FuzzSplit FuzzFold FuzzFind; do
+    go test -run '^$' -fuzz "^$f\$" -fuzztime 20000x ./wasm/detect
+  done
   say "corpus"
   go run ./wasm/model/train/prepare lint >dist/lint.txt || { cat dist/lint.txt; die "the corpus or a rule has problems"; }
   say "extension: types, unit tests"
@@ -113,6 +123,7 @@ test_all() {
   npm test --silent --prefix ext
   say "end to end in Chromium"
   npm run --silent --prefix ext e2e
+  parity --every 25
   say "all tests passed"
 }
 
@@ -129,15 +140,44 @@ bench() {
   go test -run '^$' -bench . -benchtime 2s ./wasm/...
 }
 
+# need_python: for training only; one thread a process.
+need_python() {
+  python=/usr/bin/python3
+  export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+  $python -c 'import torch, numpy, onnx' 2>/dev/null || install python3-torch python3-numpy python3-onnx libopenblas0-pthread
+}
+
 train() {
   need_tools
-  python=/usr/bin/python3
-  $python -c 'import torch, numpy, onnx' 2>/dev/null || install python3-torch python3-numpy python3-onnx libopenblas0-pthread
+  need_python
   mkdir -p dist
   go run ./wasm/model/train/prepare encode dist/encoded.jsonl
-  OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $python wasm/model/train/train.py \
-    --data dist/encoded.jsonl --out wasm/model
+  $python wasm/model/train/train.py --data dist/encoded.jsonl --out wasm/model
   $python wasm/model/train/card.py wasm/model
+}
+
+study() {
+  build
+  need_chromium
+  need_python
+  go run ./wasm/model/train/prepare encode dist/encoded.jsonl
+  rm -rf dist/study
+  $python wasm/model/train/study.py --data dist/encoded.jsonl --out dist/study
+  node ext/parity/cost.mjs dist/study
+}
+
+# evaluate: paths are as the caller gave them, from the repository's root.
+evaluate() {
+  need_tools
+  build_engine
+  go run ./wasm/eval "$@"
+}
+
+# parity [--every N]: the runtimes against one another; needs a build.
+parity() {
+  say "parity of the runtimes"
+  go run ./wasm/parity "$@"
+  npm run --silent --prefix ext parity
 }
 
 case "${1:-}" in
@@ -147,6 +187,9 @@ case "${1:-}" in
   bench) bench ;;
   gen) need_tools; generate ;;
   train) train ;;
+  study) study ;;
+  eval) shift; evaluate "$@" ;;
+  parity) shift; build; need_chromium; parity "$@" ;;
   clean) rm -rf dist ext/node_modules ;;
   "" | help | -h | --help) usage ;;
   *) usage >&2; exit 2 ;;

@@ -10,6 +10,8 @@ BEGIN, END = "<!-- figures: written by train/card.py -->", "<!-- end of figures 
 NAMES = {
     "test, topics seen": "Test split (written by others), topics with training sentences",
     "test, topics never seen": "Test split, topics known only by their rule file",
+    "dev, topics seen": "Dev split (written by others; temperature and thresholds come from it)",
+    "dev, topics left out": "Dev split, by networks that had the topic left out",
     "cross-validated by sentence": "Training split, cross-validated by sentence",
     "cross-validated by topic": "Training split, cross-validated by topic: what a pushed rule can expect",
 }
@@ -28,6 +30,8 @@ def table(groups):
 def main(folder):
     report = json.load(open(f"{folder}/figures.json", encoding="utf-8"))
     parts = [f"{report['inputs']} training inputs over {report['topics']} topics."]
+    if "learning curve" in report:
+        parts.append("### Learning curve\n\n| share of the training split | average precision on the dev split |\n|---|---|\n" + "\n".join(f"| {k} | {v} |" for k, v in report["learning curve"].items()))
     for key, title in NAMES.items():
         if key in report:
             parts.append(f"### {title}\n\nAverage precision {report[key]['average precision']}.\n\n{table(report[key])}")

@@ -6,9 +6,12 @@
 
 Every fifth topic of the training split is left out, each design is trained
 once on the rest, and a line of MODEL_CARD.md is printed for it. Baselines that
-learn nothing come first.
+learn nothing come first. With --out each network is left there as a model
+folder, so that ext/parity/cost.mjs can time it in a browser.
 """
 import argparse
+import json
+import os
 import random
 import time
 
@@ -32,8 +35,25 @@ class Convolution(nn.Module):
         self.out, self.drop = nn.Linear(filters * len(self.widths), len(train.LABELS)), nn.Dropout(0.5)
 
     def forward(self, x, mask):
-        e = self.token(x).transpose(1, 2)
+        e = (self.token(x) * mask.unsqueeze(-1)).transpose(1, 2)
         return self.out(self.drop(torch.cat([torch.relu(c(e)).amax(-1) for c in self.widths], -1)))
+
+
+class Layer(nn.Module):
+    """Self-attention and a feed-forward network, norms first (Vaswani et al. 2017)."""
+
+    def __init__(self, d, heads):
+        super().__init__()
+        self.heads, self.before, self.between = heads, nn.LayerNorm(d), nn.LayerNorm(d)
+        self.qkv, self.join = nn.Linear(d, 3 * d), nn.Linear(d, d)
+        self.up, self.down, self.drop = nn.Linear(d, 3 * d), nn.Linear(3 * d, d), nn.Dropout(0.2)
+
+    def forward(self, h, hide):
+        b, t, d = h.shape
+        q, k, v = self.qkv(self.before(h)).reshape(b, t, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
+        weights = torch.softmax(torch.matmul(q, k.transpose(-1, -2)) / (d // self.heads) ** 0.5 + hide, -1)
+        h = h + self.drop(self.join(torch.matmul(self.drop(weights), v).transpose(1, 2).reshape(b, t, d)))
+        return h + self.drop(self.down(self.drop(torch.relu(self.up(self.between(h))))))
 
 
 class Transformer(nn.Module):
@@ -42,14 +62,31 @@ class Transformer(nn.Module):
     def __init__(self, vocab, d=96, layers=2, heads=4):
         super().__init__()
         self.token, self.place = nn.Embedding(vocab, d, padding_idx=0), nn.Parameter(torch.randn(train.LIMIT, d) * 0.02)
-        layer = nn.TransformerEncoderLayer(d, heads, 3 * d, dropout=0.2, batch_first=True, norm_first=True)
-        self.layers, self.out = nn.TransformerEncoder(layer, layers), nn.Linear(2 * d, len(train.LABELS))
+        self.layers, self.out = nn.ModuleList(Layer(d, heads) for _ in range(layers)), nn.Linear(2 * d, len(train.LABELS))
 
     def forward(self, x, mask):
-        none = mask == 0
-        h = self.layers(self.token(x) + self.place[: x.shape[1]], src_key_padding_mask=none)
-        mean = h.masked_fill(none.unsqueeze(-1), 0).sum(1) / mask.sum(1, keepdim=True)
-        return self.out(torch.cat([mean, h.masked_fill(none.unsqueeze(-1), -9).amax(1)], -1))
+        seen = mask.unsqueeze(-1).to(torch.float32)
+        hide = (1 - seen).transpose(1, 2).unsqueeze(1) * -1e4
+        h = self.token(x) + self.place[: x.shape[1]]
+        for layer in self.layers:
+            h = layer(h, hide)
+        return self.out(torch.cat([(h * seen).sum(1) / seen.sum(1), (h * seen - 9 * (1 - seen)).amax(1)], -1))
+
+
+class Recurrent(nn.Module):
+    """Characters → a GRU in both directions → mean and greatest value (Cho et al. 2014)."""
+
+    def __init__(self, vocab, d=48, hidden=64):
+        super().__init__()
+        self.token = nn.Embedding(vocab, d, padding_idx=0)
+        self.gru = nn.GRU(d, hidden, batch_first=True, bidirectional=True)
+        self.out, self.drop = nn.Linear(4 * hidden, len(train.LABELS)), nn.Dropout(0.4)
+
+    def forward(self, x, mask):
+        h, _ = self.gru(self.token(x), torch.zeros(2, x.shape[0], self.gru.hidden_size))
+        none = (mask == 0).unsqueeze(-1)
+        mean = h.masked_fill(none, 0).sum(1) / mask.sum(1, keepdim=True)
+        return self.out(self.drop(torch.cat([mean, h.masked_fill(none, -9).amax(1)], -1)))
 
 
 def descend(make, rows, ids, epochs, rate):
@@ -96,36 +133,66 @@ def recall_at(pairs, precision):
     return best
 
 
+def leave(net, vocab, folder, name, topics, texts, ids):
+    """Writes a design as a model folder, with inputs to time it on."""
+    args = argparse.Namespace(out=os.path.join(folder, name.replace(" ", "-")), id="study-" + name.replace(" ", "-"))
+    os.makedirs(args.out, exist_ok=True)
+    half = {"A": 0.5, "B": 0.5, "C": 0.5}
+    train.export(net, vocab, args, 1.0, half, half, topics)
+    with open(os.path.join(args.out, "inputs.jsonl"), "w", encoding="utf-8") as f:
+        for text, tokens in list({t: i for t, i in zip(texts, ids)}.items())[:600]:
+            f.write(json.dumps({"input": text, "tokens": tokens}, ensure_ascii=False) + "\n")
+    return f"{os.path.getsize(os.path.join(args.out, 'model.onnx')) / 1e6:.1f}"
+
+
+DESIGNS = ["aliases only", "aliases and pattern windows", "grams", "grams without skeleton", "grams of unmasked text",
+           "convolution", "recurrent", "transformer"]
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--data", required=True)
     p.add_argument("--fraction", type=float, default=1.0)
-    p.add_argument("designs", nargs="*", default=["candidates", "grams", "grams without skeleton", "convolution", "transformer"])
+    p.add_argument("--out", help="folder for the trained designs")
+    p.add_argument("designs", nargs="*", default=DESIGNS)
     args = p.parse_args()
     torch.set_num_threads(1)
-    rows, _, known = train.load(args)
+    rows, _, _, known = train.load(args)
     rank = {t: i for i, t in enumerate(sorted(known))}
     inside, outside = [r for r in rows if rank[r["topic"]] % FOLDS], [r for r in rows if rank[r["topic"]] % FOLDS == 0]
-    vocab = wordpiece.vocabulary([r["input"] for r in inside])
-    tokenize = wordpiece.Tokenizer(vocab, train.LIMIT)
     print(f"{len(inside)} inputs to train on, {len(outside)} of {sum(i % FOLDS == 0 for i in rank.values())} topics left out")
-    print("| design | average precision | recall at precision .95 | recall at precision .90 | seconds of training |\n|---|---|---|---|---|")
+    print("| design | average precision | ko | en | ja | zh | recall at precision .95 | recall at precision .90 | MB | seconds of training |\n|---|---|---|---|---|---|---|---|---|---|")
     for design in args.designs:
-        started = time.time()
-        text = (lambda r: r["input"].split(" ", 1)[1]) if "without skeleton" in design else (lambda r: r["input"])
+        started, net = time.time(), None
+        text = lambda r: r["input"]
+        if "without skeleton" in design:
+            text = lambda r: r["input"].split(" ", 1)[1]
+        elif "unmasked" in design:
+            text = lambda r: r["plain"].lower()
+        vocab = wordpiece.vocabulary([text(r) for r in inside])
+        tokenize = wordpiece.Tokenizer(vocab, train.LIMIT)
         a, b = [tokenize(text(r)) for r in inside], [tokenize(text(r)) for r in outside]
-        if design == "candidates":  # a subject and a wrong word: all that a word list can say
+        if design == "aliases only":  # a subject and a wrong word
             scores = [0.0] * len(b)
+        elif design == "aliases and pattern windows":  # and one of the rule's patterns
+            scores = [float(r.get("pattern", False)) for r in outside]
         elif design.startswith("grams"):
-            scores = score(train.fit(vocab, inside, a, 10), b)
+            net = train.fit(vocab, inside, a, 10)
         elif design == "convolution":
-            scores = score(descend(lambda: Convolution(len(vocab)), inside, a, 8, 2e-3), b)
+            net = descend(lambda: Convolution(len(vocab)), inside, a, 8, 2e-3)
+        elif design == "recurrent":
+            net = descend(lambda: Recurrent(len(vocab)), inside, a, 8, 2e-3)
         elif design == "transformer":
-            scores = score(descend(lambda: Transformer(len(vocab)), inside, a, 8, 1e-3), b)
+            net = descend(lambda: Transformer(len(vocab)), inside, a, 8, 1e-3)
         else:
-            raise SystemExit(f"study: no design {design!r}")
+            raise SystemExit(f"study: no design {design!r}; there are {', '.join(DESIGNS)}")
+        seconds = time.time() - started
+        if net is not None:
+            scores = score(net, b)
+        size = leave(net, vocab, args.out, design, known, [text(r) for r in outside], b) if net is not None and args.out else "–"
         pairs = train.sentences(outside, scores)
-        print(f"| {design} | {train.average_precision(pairs):.3f} | {recall_at(pairs, 0.95):.2f} | {recall_at(pairs, 0.90):.2f} | {time.time() - started:.0f} |", flush=True)
+        langs = " | ".join(f"{train.average_precision([x for x in pairs if x[0]['lang'] == l]):.3f}" for l in ("ko", "en", "ja", "zh"))
+        print(f"| {design} | {train.average_precision(pairs):.3f} | {langs} | {recall_at(pairs, 0.95):.2f} | {recall_at(pairs, 0.90):.2f} | {size} | {seconds:.0f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -14,17 +14,19 @@ const (
 	nearSplit = 0.65 // between splits: the test would measure memory
 )
 
-// Lint returns what is wrong with a training and a test split as lines that
-// name the entries: ids and sentences used twice, near-duplicates within and
+// Lint returns what is wrong with the three splits as lines that name the
+// entries: ids and sentences used twice, near-duplicates within and
 // between the splits, sentences under two labels, and many sentences of one
 // skeleton.
-func Lint(train, test []Entry) []string {
+func Lint(train, dev, test []Entry) []string {
 	var out []string
-	out = append(out, twice(train)...)
-	out = append(out, twice(test)...)
-	out = append(out, near(train, train, nearSame, true)...)
-	out = append(out, near(test, test, nearSame, true)...)
+	for _, split := range [][]Entry{train, dev, test} {
+		out = append(out, twice(split)...)
+		out = append(out, near(split, split, nearSame, true)...)
+	}
 	out = append(out, near(test, train, nearSplit, false)...)
+	out = append(out, near(dev, train, nearSplit, false)...)
+	out = append(out, near(test, dev, nearSplit, false)...)
 	out = append(out, skeletons(train)...)
 	return out
 }

@@ -26,6 +26,8 @@ import (
 
 const folder = "wasm/model/train/corpus/"
 
+var allSplits = []string{"train", "dev", "test"}
+
 func main() {
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "prepare:", err)
@@ -46,13 +48,17 @@ func run(args []string) error {
 // example is one training input, as train.py reads it.
 type example struct {
 	ID     string `json:"id"`
-	Split  string `json:"split"` // train, test, or rule for a rule's own examples
+	Split  string `json:"split"` // train, dev, test, or rule for a rule's own examples
 	Lang   string `json:"lang"`
 	Topic  string `json:"topic"`
 	Input  string `json:"input"` // "" where no proposition of the topic matches
 	Label  string `json:"label"` // "" for a rule's examples that must not be flagged
 	Expect string `json:"expect"`
 	Kind   string `json:"kind"`
+
+	// For study.py alone: what baselines and other designs read.
+	Pattern bool   `json:"pattern,omitempty"` // a pattern of the rule stands in it
+	Plain   string `json:"plain,omitempty"`   // the sentence with its context, nothing masked
 }
 
 func encode(out string) error {
@@ -76,7 +82,7 @@ func encode(out string) error {
 	w := bufio.NewWriter(f)
 	j := json.NewEncoder(w)
 	j.SetEscapeHTML(false)
-	for _, split := range []string{"train", "test"} {
+	for _, split := range allSplits {
 		for _, c := range entries[split] {
 			text, start := c.Answer()
 			x := example{ID: c.ID, Split: split, Lang: c.Lang, Topic: c.Topic, Label: c.Label, Expect: c.Expect, Kind: c.Kind}
@@ -84,6 +90,9 @@ func encode(out string) error {
 				return err
 			}
 		}
+	}
+	if err := answers(j, e, entries["train"]); err != nil {
+		return err
 	}
 	for _, r := range rs {
 		for _, lang := range rules.Languages {
@@ -111,14 +120,43 @@ func encode(out string) error {
 	return f.Close()
 }
 
+// answers writes what whole good answers give: whatever any rule trained with
+// finds in them must pass.
+func answers(j *json.Encoder, e *detect.Engine, train []corpus.Entry) error {
+	known := map[string]bool{}
+	for _, c := range train {
+		known[c.Topic] = true
+	}
+	whole, err := corpus.ReadSet(os.DirFS(folder + "train/answers"))
+	if err != nil {
+		return fmt.Errorf("%strain/answers: %w", folder, err)
+	}
+	for _, a := range whole {
+		if a.Expect != corpus.Pass {
+			return fmt.Errorf("%s:%d: %s: only answers in which nothing may be flagged are trained on whole", a.File, a.Line, a.ID)
+		}
+		for _, c := range e.Candidates(a.Text, a.Question) {
+			if !known[c.Rule] {
+				continue
+			}
+			x := example{ID: fmt.Sprintf("%s:%d:%s", a.ID, c.Start, c.Rule), Split: "train", Lang: a.Lang, Topic: c.Rule, Input: c.Input,
+				Expect: corpus.Pass, Kind: "answer", Plain: strings.Join(strings.Fields(a.Question+" "+a.Text[c.Start:c.End]), " ")}
+			if err := j.Encode(x); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // write writes an example once for each distinct input that its topic gives.
 func write(j *json.Encoder, x example, e *detect.Engine, text, question string, start int) error {
-	inputs := inputs(e, x.Topic, text, question, start)
-	if len(inputs) == 0 {
+	found := candidates(e, x.Topic, text, question, start)
+	if len(found) == 0 {
 		return j.Encode(x)
 	}
-	for _, in := range inputs {
-		x.Input = in
+	for _, c := range found {
+		x.Input, x.Pattern, x.Plain = c.Input, c.Pattern, strings.Join(strings.Fields(question+" "+text), " ")
 		if err := j.Encode(x); err != nil {
 			return err
 		}
@@ -126,11 +164,14 @@ func write(j *json.Encoder, x example, e *detect.Engine, text, question string, 
 	return nil
 }
 
-func inputs(e *detect.Engine, topic, text, question string, start int) []string {
-	var out []string
+// candidates returns what a topic's rule makes of the sentence that begins at
+// start, each distinct input once.
+func candidates(e *detect.Engine, topic, text, question string, start int) []detect.Candidate {
+	var out []detect.Candidate
 	for _, c := range e.Candidates(text, question) {
-		if c.Rule == topic && c.Start >= start && !slices.Contains(out, c.Input) {
-			out = append(out, c.Input)
+		same := func(o detect.Candidate) bool { return o.Input == c.Input }
+		if c.Rule == topic && c.Start >= start && !slices.ContainsFunc(out, same) {
+			out = append(out, c)
 		}
 	}
 	return out
@@ -146,11 +187,8 @@ func engine(rs []rules.Rule) (*detect.Engine, error) {
 
 func splits() (map[string][]corpus.Entry, error) {
 	out := map[string][]corpus.Entry{}
-	for _, split := range []string{"train", "test"} {
+	for _, split := range allSplits {
 		dir := os.DirFS(folder + split)
-		if names, _ := fs.Glob(dir, "*.jsonl"); split == "test" && len(names) == 0 {
-			continue
-		}
 		es, err := corpus.Read(dir)
 		if err != nil {
 			return nil, err
@@ -197,7 +235,7 @@ func lint(topics []string) error {
 	if err != nil {
 		return err
 	}
-	for _, line := range corpus.Lint(entries["train"], entries["test"]) {
+	for _, line := range corpus.Lint(entries["train"], entries["dev"], entries["test"]) {
 		name, _, _ := strings.Cut(line, ".jsonl:")
 		if wanted(name) {
 			say("%s", line)
@@ -212,14 +250,14 @@ func lint(topics []string) error {
 		for _, lang := range rules.Languages {
 			for i, s := range r.Examples[lang].Hit {
 				text, start := s.Answer()
-				if len(inputs(e, r.ID, text, s.Question, start)) == 0 {
+				if len(candidates(e, r.ID, text, s.Question, start)) == 0 {
 					say("rules/data/%s.json: examples.%s.hit[%d] reaches no proposition (no subject, no wrong word, or an unless word): %s", r.ID, lang, i, s.Text)
 				}
 			}
 		}
 	}
 	count := map[string]int{}
-	for _, split := range []string{"train", "test"} {
+	for _, split := range allSplits {
 		for _, c := range entries[split] {
 			if !wanted(c.Topic) {
 				continue
@@ -229,7 +267,7 @@ func lint(topics []string) error {
 				continue
 			}
 			text, start := c.Answer()
-			reached := len(inputs(e, c.Topic, text, c.Question, start)) > 0
+			reached := len(candidates(e, c.Topic, text, c.Question, start)) > 0
 			count[fmt.Sprintf("%s %s %s reached=%v", split, c.Lang, c.Expect, reached)]++
 			if c.Expect == corpus.Flag && !reached && split == "train" {
 				say("%s:%d: %s must be flagged but reaches no proposition: %s", c.File, c.Line, c.ID, c.Text)
