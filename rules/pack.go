@@ -16,7 +16,7 @@ import (
 
 // Limits of a pack; a client refuses more.
 const (
-	MaxPack      = 4 << 20 // bytes of the canonical form
+	MaxPack      = 6 << 20 // bytes of the canonical form
 	MaxPackRules = 20000
 )
 

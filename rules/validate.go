@@ -15,7 +15,7 @@ import (
 // Limits of one rule. They keep a pack small and the engine's work bounded.
 const (
 	MaxPropositions = 6
-	MaxTerms        = 160 // words of one role in one language
+	MaxTerms        = 400 // words of one role in one language
 	MaxTerm         = 60  // characters of one word
 	MaxText         = 1200
 	MinHits         = 6 // examples a language

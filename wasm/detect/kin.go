@@ -5,6 +5,7 @@ package detect
 import (
 	_ "embed"
 	"encoding/json"
+	"maps"
 	"slices"
 
 	"haechi/rules"
@@ -16,61 +17,52 @@ import (
 //go:embed kin.json
 var kinWords []byte
 
-// kindred knows the groups that a word belongs to, by folded word.
+// kindred knows the groups that a word belongs to.
 type kindred struct {
-	groups map[string][]rules.Words
-	folds
+	groups [][]int32        // the words of each group
+	of     map[string][]int // folded word → its groups
 }
 
-func newKindred(f folds) kindred {
+func newKindred(x indexer) kindred {
 	var groups map[string]rules.Words
 	if err := json.Unmarshal(kinWords, &groups); err != nil {
 		panic(err) // the file is part of the program and is tested
 	}
-	k := kindred{map[string][]rules.Words{}, f}
-	for _, g := range groups {
-		for _, terms := range g {
-			for _, t := range terms {
-				k.groups[f.fold(t.Text)] = append(k.groups[f.fold(t.Text)], g)
-			}
+	k := kindred{of: map[string][]int{}}
+	for _, name := range slices.Sorted(maps.Keys(groups)) {
+		g := x.addAll(groups[name])
+		for _, w := range g {
+			k.of[x.words[w].text] = append(k.of[x.words[w].text], len(k.groups))
 		}
+		k.groups = append(k.groups, g)
 	}
 	return k
 }
 
 // extend returns a role's words with the kin of each, but for those that the
-// rule lists in another role.
-func (k kindred) extend(w rules.Words, others ...rules.Words) rules.Words {
-	var kin []rules.Words
-	for _, lang := range rules.Languages {
-		for _, t := range w[lang] {
-			kin = append(kin, k.groups[k.fold(t.Text)]...)
-		}
+// rule has in another role.
+func (k kindred) extend(x indexer, words []int32, others ...[]int32) []int32 {
+	var groups []int
+	for _, w := range words {
+		groups = append(groups, k.of[x.words[w].text]...)
 	}
-	if len(kin) == 0 {
-		return w
+	if len(groups) == 0 {
+		return words
 	}
+	slices.Sort(groups)
 	taken := map[string]bool{}
-	for _, o := range append(others, w) {
-		for _, terms := range o {
-			for _, t := range terms {
-				taken[k.fold(t.Text)] = true
+	for _, role := range append(others, words) {
+		for _, w := range role {
+			taken[x.words[w].text] = true
+		}
+	}
+	out := slices.Clone(words)
+	for _, g := range slices.Compact(groups) {
+		for _, w := range k.groups[g] {
+			if !taken[x.words[w].text] {
+				out = append(out, w)
 			}
 		}
 	}
-	out := rules.Words{}
-	for lang, terms := range w {
-		out[lang] = slices.Clone(terms)
-	}
-	for _, g := range kin {
-		for _, lang := range rules.Languages {
-			for _, t := range g[lang] {
-				if key := k.fold(t.Text); !taken[key] {
-					taken[key] = true
-					out[lang] = append(out[lang], t)
-				}
-			}
-		}
-	}
-	return out
+	return set(out)
 }

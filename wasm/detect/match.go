@@ -5,6 +5,7 @@ package detect
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -12,22 +13,23 @@ import (
 	"haechi/rules"
 )
 
-// matcher finds the words of all rules in a text at once. Its words stand in
-// one trie, so that the cost for a text depends on the text, not on how many
+// matcher finds the words of all rules in a text at once. Their texts are
+// sorted, so that from each place of a text the range of those that can still
+// follow narrows byte by byte; the cost depends on the text, hardly on how many
 // rules there are. It does not change after newMatcher.
 type matcher struct {
-	edges map[edge]int32 // trie over characters
-	ends  [][]int32      // node → words that end there
+	texts []string         // folded, sorted, each once
+	ends  [][]int32        // the words of each text, which differ in their guards
+	first map[rune]stretch // of the texts that begin with a character
 	words []word
 }
 
-type edge struct {
-	node int32
-	char rune
-}
+// stretch is texts[from:to].
+type stretch struct{ from, to int }
 
 // word is one distinct term with its guards, folded.
 type word struct {
+	text     string
 	not      []guard
 	with     []string
 	inside   bool
@@ -61,16 +63,17 @@ type roles struct {
 // each proposition of each rule.
 func newMatcher(pack rules.Pack) (*matcher, [][]roles) {
 	x := indexer{
-		matcher: &matcher{edges: make(map[edge]int32, 1500*len(pack.Rules)), ends: make([][]int32, 1)},
+		matcher: &matcher{},
 		known:   map[string]int32{},
 		folds:   folds{},
+		at:      map[string]int32{},
 	}
 	for kind, words := range cues() {
 		for _, w := range x.addAll(words) {
 			x.words[w].cue = kind[0]
 		}
 	}
-	kin := newKindred(x.folds)
+	kin := newKindred(x)
 	out := make([][]roles, len(pack.Rules))
 	for i := range pack.Rules {
 		r := &pack.Rules[i]
@@ -87,8 +90,9 @@ func newMatcher(pack rules.Pack) (*matcher, [][]roles) {
 			if len(p.Subject) > 0 {
 				o.subject = x.addAll(p.Subject)
 			}
-			o.wrong = x.addAll(kin.extend(p.Wrong, r.SubjectOf(p), r.RightOf(p), r.Unless))
-			o.right = x.addAll(kin.extend(r.RightOf(p), r.SubjectOf(p), p.Wrong, r.Unless))
+			wrong, right := x.addAll(p.Wrong), x.addAll(r.RightOf(p))
+			o.wrong = kin.extend(x, wrong, o.subject, right, unless)
+			o.right = kin.extend(x, right, o.subject, wrong, unless)
 			for _, lang := range rules.Languages {
 				for _, s := range p.With[lang] {
 					o.with = append(o.with, x.fold(s))
@@ -99,6 +103,7 @@ func newMatcher(pack rules.Pack) (*matcher, [][]roles) {
 			}
 		}
 	}
+	x.sort()
 	return x.matcher, out
 }
 
@@ -119,6 +124,29 @@ type indexer struct {
 	*matcher
 	folds
 	known map[string]int32 // word with its guards → its number
+	at    map[string]int32 // text → its place in texts
+}
+
+// sort makes the added words ready to be found.
+func (x *indexer) sort() {
+	order := make([]int32, len(x.texts))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int { return strings.Compare(x.texts[a], x.texts[b]) })
+	texts, ends := make([]string, len(order)), make([][]int32, len(order))
+	first := map[rune]stretch{}
+	for i, o := range order {
+		texts[i], ends[i] = x.texts[o], x.ends[o]
+		r, _ := utf8.DecodeRuneInString(texts[i])
+		s, ok := first[r]
+		if !ok {
+			s.from = i
+		}
+		s.to = i + 1
+		first[r] = s
+	}
+	x.texts, x.ends, x.first = texts, ends, first
 }
 
 // addAll adds the words of a role. A word that several languages share, such
@@ -167,7 +195,7 @@ func (x indexer) add(t rules.Term) int32 {
 	if n, ok := x.known[key]; ok {
 		return n
 	}
-	w := word{inside: t.Inside, wild: wild}
+	w := word{text: text, inside: t.Inside, wild: wild}
 	for _, s := range t.Not {
 		s = x.fold(s)
 		for from := 0; ; {
@@ -185,21 +213,45 @@ func (x indexer) add(t rules.Term) int32 {
 	n := int32(len(m.words))
 	m.words = append(m.words, w)
 	x.known[key] = n
-	node := int32(0)
-	for _, r := range text {
-		e := edge{node, r}
-		next, ok := m.edges[e]
-		if !ok {
-			next = int32(len(m.ends))
-			m.ends = append(m.ends, nil)
-			m.edges[e] = next
-		}
-		node = next
+	if text == "" {
+		return n
 	}
-	if node != 0 {
-		m.ends[node] = append(m.ends[node], n)
+	at, ok := x.at[text]
+	if !ok {
+		at = int32(len(x.texts))
+		x.at[text] = at
+		x.texts, x.ends = append(x.texts, text), append(x.ends, nil)
 	}
+	x.ends[at] = append(x.ends[at], n)
 	return n
+}
+
+// narrow returns the texts of a stretch that have the byte c at a depth, which
+// all of them reach.
+func (m *matcher) narrow(s stretch, depth int, c byte) stretch {
+	for s.from < s.to {
+		if s.to-s.from <= 8 {
+			for s.from < s.to && m.texts[s.from][depth] < c {
+				s.from++
+			}
+			for s.from < s.to && m.texts[s.to-1][depth] > c {
+				s.to--
+			}
+			return s
+		}
+		mid := (s.from + s.to) / 2
+		switch x := m.texts[mid][depth]; {
+		case x < c:
+			s.from = mid + 1
+		case x > c:
+			s.to = mid
+		default:
+			lo := sort.Search(mid-s.from, func(k int) bool { return m.texts[s.from+k][depth] >= c })
+			hi := sort.Search(s.to-mid, func(k int) bool { return m.texts[mid+k][depth] > c })
+			return stretch{s.from + lo, mid + hi}
+		}
+	}
+	return s
 }
 
 // find returns every word that stands in text, which is folded; context is the
@@ -209,20 +261,20 @@ func (m *matcher) find(text, context string) []match {
 	var prev rune
 	for i, first := range text {
 		if !isLatin(first) || !isLatin(prev) {
-			node := int32(0)
-			for j := i; j < len(text); {
-				r, n := utf8.DecodeRuneInString(text[j:])
-				next, ok := m.edges[edge{node, r}]
-				if !ok {
+			s := m.first[first]
+			for j := i + utf8.RuneLen(first); s.from < s.to; j++ {
+				if len(m.texts[s.from]) == j-i { // the shortest comes first
+					for _, w := range m.ends[s.from] {
+						if end := m.words[w].accept(text, context, prev, first, i, j); end > 0 {
+							out = append(out, match{w, i, end})
+						}
+					}
+					s.from++
+				}
+				if j == len(text) {
 					break
 				}
-				node = next
-				j += n
-				for _, w := range m.ends[node] {
-					if end := m.words[w].accept(text, context, prev, first, i, j); end > 0 {
-						out = append(out, match{w, i, end})
-					}
-				}
+				s = m.narrow(s, j-i, text[j])
 			}
 		}
 		prev = first

@@ -11,8 +11,9 @@ import (
 
 func find(t *testing.T, term rules.Term, text, context string) []string {
 	t.Helper()
-	m := indexer{&matcher{edges: map[edge]int32{}, ends: make([][]int32, 1)}, folds{}, map[string]int32{}}
+	m := indexer{&matcher{}, folds{}, map[string]int32{}, map[string]int32{}}
 	m.add(term)
+	m.sort()
 	f := fold(text).text
 	var out []string
 	for _, x := range m.find(f, fold(context).text) {
