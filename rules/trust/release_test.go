@@ -4,6 +4,7 @@ package trust_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -124,7 +125,7 @@ func TestOpenRefusesSignedTextInAnotherForm(t *testing.T) {
 		"sequence beyond 64 bits": {swap("sequence 7", "sequence 99999999999999999999"), trust.ErrInvalid},
 		"size 0":                  {swap(lines[4], "size 0\n"), trust.ErrInvalid},
 		"negative size":           {swap(lines[4], "size -5\n"), trust.ErrInvalid},
-		"a giant pack":            {swap(lines[4], "size 4194305\n"), trust.ErrTooLarge},
+		"a giant pack":            {swap(lines[4], fmt.Sprintf("size %d\n", rules.MaxPack+1)), trust.ErrTooLarge},
 		"upper-case hash":         {swap(lines[3], "pack "+strings.Repeat("AB", 32)+"\n"), trust.ErrInvalid},
 		"short hash":              {swap(lines[3], "pack abcd\n"), trust.ErrInvalid},
 		"no previous":             {swap(lines[2], "previous "+trust.NoPrevious+"\n"), trust.ErrInvalid},
