@@ -71,7 +71,7 @@ func Load(folder string) (c *Classifier, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("classifier: load the model in %s: %w", folder, err)
 	}
-	model := detect.Model{ID: cfg.Haechi.ID, Temperature: cfg.Haechi.Temperature, Thresholds: cfg.Haechi.Thresholds, Unseen: cfg.Haechi.Unseen, Topics: map[string]bool{}}
+	model := detect.Model{ID: cfg.Haechi.ID, Temperature: cfg.Haechi.Temperature, Thresholds: cfg.Haechi.Thresholds, Unseen: cfg.Haechi.Unseen, Answer: cfg.Haechi.Answer, Topics: map[string]bool{}}
 	for _, topic := range cfg.Haechi.Topics {
 		model.Topics[topic] = true
 	}

@@ -20,6 +20,7 @@ type config struct {
 		Temperature float64            `json:"temperature"`
 		Thresholds  map[string]float64 `json:"thresholds"` // see detect.Model
 		Unseen      map[string]float64 `json:"unseen"`
+		Answer      float64            `json:"answer"`
 		Topics      []string           `json:"topics"`
 	} `json:"haechi"`
 }
@@ -41,6 +42,9 @@ func readConfig(folder string) (config, error) {
 	}
 	if c.Haechi.ID == "" || c.Haechi.Temperature <= 0 {
 		return c, fmt.Errorf("classifier: %s: haechi.id must be set and haechi.temperature be above 0", path)
+	}
+	if c.Haechi.Answer < 0 || c.Haechi.Answer >= 1 {
+		return c, fmt.Errorf("classifier: %s: haechi.answer is %v; it must be at least 0 and below 1", path, c.Haechi.Answer)
 	}
 	for _, tier := range []string{rules.TierFalse, rules.TierContested, rules.TierFraming} {
 		for name, t := range map[string]float64{"thresholds": c.Haechi.Thresholds[tier], "unseen": c.Haechi.Unseen[tier]} {

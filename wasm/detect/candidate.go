@@ -9,8 +9,8 @@ import (
 )
 
 // Candidate is a sentence that has what a rule is about in it or around it, and
-// a word of the distortion in it; or, for a short one that names what the rule
-// is about, in the heading it stands under ("Japan's islands").
+// a word of the distortion in it; or, for a short list item or fragment that names
+// what the rule is about, in the heading it stands under ("Japan's islands").
 type Candidate struct {
 	Start, End  int    // bytes of the answer
 	Rule        string // id
@@ -18,12 +18,13 @@ type Candidate struct {
 	Input       string // what the classifier reads: the sentence and its context, masked
 	Pattern     bool   // one of the proposition's patterns stands in it
 	Asked       bool   // what it is about stands only in the question
+	Whole       bool   // it is one of more than a few sentences
 
 	at proposition
 }
 
-// maxListed is the longest sentence, in folded bytes, to which its heading's
-// words apply as if they stood in it.
+// maxListed is the longest list item or fragment, in folded bytes, to which its
+// heading's words apply as if they stood in it.
 const maxListed = 240
 
 // maxAnswering is how many sentences of an answer are read as answering the
@@ -49,12 +50,15 @@ func (e *Engine) Candidates(text, question string) []Candidate {
 	ask := e.context(question)
 	var heading, before context
 	lastHeading, lastSentence := "", ""
-	for i, s := range split(text) {
+	reported := false // the heading gives what stands under it to a party
+	sentences := split(text)
+	for i, s := range sentences {
 		if i == maxAnswering {
 			ask = context{}
 		}
 		if s.heading != lastHeading {
 			heading, lastHeading = e.context(s.heading), s.heading
+			reported = attributed(heading.text)
 		}
 		raw := text[s.start:s.end]
 		f := fold(raw)
@@ -62,10 +66,13 @@ func (e *Engine) Candidates(text, question string) []Candidate {
 		if s.before == "" || s.before != lastSentence {
 			before = context{}
 		}
-		if !asks(f.text) {
+		if !asks(f.text) && !labelled.MatchString(f.text) && !quoted(f.text) && !reported && (s.columns == "" || !attributed(fold(s.columns).text)) {
 			out = e.judge(out, s, own, before, heading, ask)
 		}
 		before, lastSentence = own, raw
+	}
+	for i := range out {
+		out[i].Whole = len(sentences) > maxAnswering
 	}
 	return out
 }
@@ -93,7 +100,7 @@ func (e *Engine) judge(out []Candidate, s sentence, own, before, heading, ask co
 	for _, c := range []context{own, before, heading, ask} {
 		for _, m := range c.found {
 			for _, p := range e.words.words[m.word].subjects {
-				if !slices.Contains(matched, p) && e.matches(p, own, heading, ask) {
+				if !slices.Contains(matched, p) && e.matches(p, s, own, heading, ask) {
 					matched = append(matched, p)
 				}
 			}
@@ -102,12 +109,16 @@ func (e *Engine) judge(out []Candidate, s sentence, own, before, heading, ask co
 	slices.SortFunc(matched, func(a, b proposition) int {
 		return cmp.Or(cmp.Compare(a.rule, b.rule), cmp.Compare(e.tier(a), e.tier(b)), cmp.Compare(a.index, b.index))
 	})
+	shown := heading
+	if len(matched) > 0 && s.columns != "" { // says who holds what, but not what a row is about
+		shown = e.context(join(s.heading, s.columns))
+	}
 	for len(matched) > 0 {
 		n := 1
 		for n < len(matched) && matched[n].rule == matched[0].rule && e.tier(matched[n]) == e.tier(matched[0]) {
 			n++
 		}
-		out = append(out, e.candidate(matched[:n], s, own, before, heading, ask))
+		out = append(out, e.candidate(matched[:n], s, own, before, shown, ask))
 		matched = matched[n:]
 	}
 	return out
@@ -115,9 +126,9 @@ func (e *Engine) judge(out []Candidate, s sentence, own, before, heading, ask co
 
 // matches reports whether a proposition whose subject stands in or around a
 // sentence says something of it.
-func (e *Engine) matches(p proposition, own, heading, ask context) bool {
+func (e *Engine) matches(p proposition, s sentence, own, heading, ask context) bool {
 	r := &e.roles[p.rule][p.index]
-	listed := has(r.subject, own.found) && has(r.wrong, heading.found) && len(own.text) <= maxListed
+	listed := (s.kind == itemLine || !endsBefore(own.text, 0, len(own.text))) && has(r.subject, own.found) && has(r.wrong, heading.found) && len(own.text) <= maxListed
 	return (has(r.wrong, own.found) || listed) && !has(r.unless, own.found) && !has(r.unless, heading.found) && r.applies(own, heading, ask)
 }
 

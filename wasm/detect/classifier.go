@@ -39,6 +39,7 @@ type Model struct {
 	Temperature float64            // divides the logits, so that scores are calibrated; > 0
 	Thresholds  map[string]float64 // tier → least P(asserts) that flags, for rules it was trained with
 	Unseen      map[string]float64 // the same for rules that it never saw, such as one pushed today
+	Answer      float64            // the least in an answer of more than a few sentences, where most are true
 	Topics      map[string]bool    // ids of the rules it was trained with
 }
 

@@ -31,6 +31,13 @@ const DefaultTiers = rules.TierFalse + rules.TierContested
 // clearly is by how much one score must be above another to make it moot.
 const clearly = 0.1
 
+// A writer who elsewhere in an answer refutes or reports what a rule is about,
+// with at least this probability, asserts it only where the score is sure.
+const (
+	turned = 0.8
+	sure   = 0.985
+)
+
 // Errors of a request.
 var (
 	ErrTooLong = errors.New("text is too long")
@@ -147,6 +154,9 @@ func (e *Engine) Judge(q Request) ([]Judgement, error) {
 				j.Score += j.Stance[Accurate]
 			}
 			j.Threshold = e.threshold(c.at, j.Tier)
+			if c.Whole {
+				j.Threshold = max(j.Threshold, e.classifier.Model().Answer)
+			}
 		}
 		out[i] = j
 	}
@@ -162,6 +172,7 @@ func (e *Engine) Check(q Request) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	surer(judged)
 	var out []Finding
 	nearer := map[int]float64{} // sentence, by start → best score of a rule whose subject stands in or near it
 	asked := map[Finding]bool{}
@@ -191,6 +202,22 @@ func (e *Engine) Check(q Request) ([]Finding, error) {
 		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Tier, b.Tier), cmp.Compare(b.Score, a.Score))
 	})
 	return out, nil
+}
+
+// surer raises the thresholds of judgements on rules that another sentence of
+// the answer refutes or reports.
+func surer(judged []Judgement) {
+	turns := map[string][]int{} // rule → where such sentences begin
+	for _, j := range judged {
+		if j.Whole && j.Stance[Refutes]+j.Stance[Reports] >= turned {
+			turns[j.Rule] = append(turns[j.Rule], j.Start)
+		}
+	}
+	for i, j := range judged {
+		if j.Threshold > 0 && slices.ContainsFunc(turns[j.Rule], func(start int) bool { return start != j.Start }) {
+			judged[i].Threshold = max(j.Threshold, sure)
+		}
+	}
 }
 
 func (e *Engine) tier(p proposition) string {

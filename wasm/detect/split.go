@@ -9,11 +9,14 @@ import (
 )
 
 // sentence is a stretch [start, end) of an answer, in bytes, with what stands
-// around it. heading is the heading or list lead-in that it stands under;
-// before the sentence in front of it in the same paragraph or list item.
+// around it. heading is the heading or list lead-in that it stands under,
+// columns for a table's row the table's header; before the sentence in front of
+// it in the same paragraph or list item.
 type sentence struct {
 	start, end int
+	kind       lineKind // of the line: text, item or table
 	heading    string
+	columns    string
 	before     string
 }
 
@@ -54,14 +57,14 @@ func split(text string) []sentence {
 				row = l.body(text)
 				continue
 			}
-			out = append(out, sentence{start: l.from, end: l.to, heading: join(or(leadIn, heading), row)})
+			out = append(out, sentence{start: l.from, end: l.to, kind: tableLine, heading: or(leadIn, heading), columns: row})
 		case itemLine:
-			out = appendSentences(out, text, l.from, l.to, or(leadIn, heading))
+			out = appendSentences(out, text, l, or(leadIn, heading))
 			row = ""
 		case textLine:
 			row = ""
 			n := len(out)
-			out = appendSentences(out, text, l.from, l.to, heading)
+			out = appendSentences(out, text, l, heading)
 			leadIn = ""
 			if len(out) > n {
 				last := out[len(out)-1]
@@ -210,13 +213,13 @@ func cut(text string, from, end int) int {
 }
 
 // appendSentences splits one line into sentences.
-func appendSentences(out []sentence, text string, from, to int, heading string) []sentence {
-	before := ""
+func appendSentences(out []sentence, text string, l line, heading string) []sentence {
+	before, from, to := "", l.from, l.to
 	for from < to {
 		end := cut(text, from, sentenceEnd(text, from, min(to, from+2*maxLength)))
 		s, e := trim(text, from, end)
 		if s < e {
-			out = append(out, sentence{start: s, end: e, heading: heading, before: before})
+			out = append(out, sentence{start: s, end: e, kind: l.kind, heading: heading, before: before})
 			before = text[s:e]
 		}
 		from = end

@@ -138,7 +138,7 @@ def leave(net, vocab, folder, name, topics, texts, ids):
     args = argparse.Namespace(out=os.path.join(folder, name.replace(" ", "-")), id="study-" + name.replace(" ", "-"))
     os.makedirs(args.out, exist_ok=True)
     half = {"A": 0.5, "B": 0.5, "C": 0.5}
-    train.export(net, vocab, args, 1.0, half, half, topics)
+    train.export(net, vocab, args, 1.0, half, half, 0.5, topics)
     with open(os.path.join(args.out, "inputs.jsonl"), "w", encoding="utf-8") as f:
         for text, tokens in list({t: i for t, i in zip(texts, ids)}.items())[:600]:
             f.write(json.dumps({"input": text, "tokens": tokens}, ensure_ascii=False) + "\n")

@@ -26,6 +26,9 @@ import (
 
 const folder = "wasm/model/train/corpus/"
 
+// kindAnswer marks the sentences of whole good answers, as train.py reads it.
+const kindAnswer = "answer"
+
 var allSplits = []string{"train", "dev", "test"}
 
 func main() {
@@ -91,8 +94,14 @@ func encode(out string) error {
 			}
 		}
 	}
-	if err := answers(j, e, entries["train"]); err != nil {
-		return err
+	known := map[string]bool{}
+	for _, c := range entries["train"] {
+		known[c.Topic] = true
+	}
+	for _, split := range []string{"train", "dev"} {
+		if err := answers(j, e, split, known); err != nil {
+			return err
+		}
 	}
 	for _, r := range rs {
 		for _, lang := range rules.Languages {
@@ -121,26 +130,32 @@ func encode(out string) error {
 }
 
 // answers writes what whole good answers give: whatever any rule trained with
-// finds in them must pass.
-func answers(j *json.Encoder, e *detect.Engine, train []corpus.Entry) error {
-	known := map[string]bool{}
-	for _, c := range train {
-		known[c.Topic] = true
-	}
-	whole, err := corpus.ReadSet(os.DirFS(folder + "train/answers"))
+// finds in them must pass. An answer in which none finds anything is written
+// once, without input.
+func answers(j *json.Encoder, e *detect.Engine, split string, known map[string]bool) error {
+	whole, err := corpus.ReadSet(os.DirFS(folder + split + "/answers"))
 	if err != nil {
-		return fmt.Errorf("%strain/answers: %w", folder, err)
+		return fmt.Errorf("%s%s/answers: %w", folder, split, err)
 	}
 	for _, a := range whole {
 		if a.Expect != corpus.Pass {
-			return fmt.Errorf("%s:%d: %s: only answers in which nothing may be flagged are trained on whole", a.File, a.Line, a.ID)
+			return fmt.Errorf("%s:%d: %s: only answers in which nothing may be flagged are of use here", a.File, a.Line, a.ID)
 		}
+		x := example{Split: split, Lang: a.Lang, Expect: corpus.Pass, Kind: kindAnswer}
+		silent := true
 		for _, c := range e.Candidates(a.Text, a.Question) {
 			if !known[c.Rule] {
 				continue
 			}
-			x := example{ID: fmt.Sprintf("%s:%d:%s", a.ID, c.Start, c.Rule), Split: "train", Lang: a.Lang, Topic: c.Rule, Input: c.Input,
-				Expect: corpus.Pass, Kind: "answer", Plain: strings.Join(strings.Fields(a.Question+" "+a.Text[c.Start:c.End]), " ")}
+			silent = false
+			x.ID, x.Topic, x.Input = fmt.Sprintf("%s:%d:%s", a.ID, c.Start, c.Rule), c.Rule, c.Input
+			x.Plain = strings.Join(strings.Fields(a.Question+" "+a.Text[c.Start:c.End]), " ")
+			if err := j.Encode(x); err != nil {
+				return err
+			}
+		}
+		if silent {
+			x.ID = a.ID + ":"
 			if err := j.Encode(x); err != nil {
 				return err
 			}
