@@ -17,12 +17,12 @@ var labelled = regexp.MustCompile(`^[^\pL\pN]*(?:the |common |popular |false |�
 // Words in a heading or lead-in that give what follows to a party.
 var (
 	party = regexp.MustCompile(`\b(?:chin(?:a|ese)|beijing|japan(?:ese)?|tokyo|(?:north |south )?korean?s?|pyongyang|seoul|dprk|scholars?|historians?|nationalists?|deni(?:ers|alists?)|` +
-		`revisionists?|supporters|proponents|advocates|critics|governments?|sides?|netizens|officials?|academi(?:cs|a)|activists|ministry)\b|` +
-		`중국|일본|북한|한국|정부|측|학계|학자|우익|극우|일부|누리꾼|네티즌|부정론|옹호|지지|비판|논자|재야|당국|` +
-		`中国|日本|北朝鲜|朝鲜|韩国|政府|侧|学界|学者|右派|右翼|一部|部分|ネット|否定|肯定|支持|批判|论者|官方|网民|网友|一些|某些|双方|各方`)
-	position = regexp.MustCompile(`\b(?:positions?|views?|claims?(?: that| about| made|[ :]*$)|claimed|arguments?|stances?|perspectives?|narratives?|argues?|argued|maintains?|contends?|asserts?|alleges?|says?|version|line)(?:\b|$)|` +
-		`입장|주장|견해|시각|관점|논리|논거|서술|설명하는|` +
-		`主张|立场|见解|见方|言い分|论拠|论据|観点|观点|看法|说法|论点|[^误被]认为|声称|叙述|说辞`)
+		`revisionists?|supporters|proponents|advocates|critics|governments?|sides?|netizens|officials?|academi(?:cs|a)|activists|ministry|prosecutors?|comments?)\b|` +
+		`중국|일본|북한|한국|정부|측|학계|학자|우익|극우|일부|누리꾼|네티즌|부정론|옹호|지지|비판|논자|재야|당국|검찰|댓글|` +
+		`中国|日本|北朝鲜|朝鲜|韩国|政府|侧|学界|学者|右派|右翼|一部|部分|ネット|否定|肯定|支持|批判|论者|官方|网民|网友|一些|某些|双方|各方|检察|検察|コメント|网络|评论区`)
+	position = regexp.MustCompile(`\b(?:positions?|views?|claims?(?: that| about| made|[ :]*$)|claimed|arguments?|stances?|perspectives?|narratives?|argues?|argued|maintains?|contends?|asserts?|alleges?|says?|version|line|justifications?|charges)(?:\b|$)|` +
+		`입장|주장|견해|시각|관점|논리|논거|서술|설명하는|논고|댓글|역사관|` +
+		`主张|立场|见解|见方|言い分|论拠|论据|観点|观点|看法|说法|论点|[^误被]认为|声称|叙述|说辞|论告|流言|谣言|言论|歴史観|历史观|の声`)
 )
 
 // attributed reports whether a folded heading, lead-in or table header gives
