@@ -46,7 +46,11 @@ func report(c checker, pack rules.Pack, o checkOptions, in io.Reader, out io.Wri
 		_, err := fmt.Fprintln(out, w.none)
 		return err
 	}
-	fmt.Fprintf(out, w.found+"\n", len(fs))
+	sentences := map[int]bool{} // by start: several rules may flag one
+	for _, f := range fs {
+		sentences[f.Start] = true
+	}
+	fmt.Fprintf(out, w.found+"\n", len(sentences))
 	for i, f := range fs {
 		r := pack.Rule(f.Rule)
 		p := r.Proposition(f.Proposition)
