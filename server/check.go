@@ -83,7 +83,7 @@ type checkOptions struct {
 }
 
 func check(o checkOptions, stdin io.Reader, stdout, stderr io.Writer) error {
-	pack, err := packWith(o.rules)
+	pack, err := data.Pack(o.rules)
 	if err != nil {
 		return err
 	}
@@ -105,26 +105,6 @@ func check(o checkOptions, stdin io.Reader, stdout, stderr io.Writer) error {
 		return checkLines(c, o.tiers, in, stdout)
 	}
 	return report(c, pack, o, in, stdout)
-}
-
-// packWith returns the embedded rules with the rule files of a folder in place
-// of those with their ids.
-func packWith(folder string) (rules.Pack, error) {
-	rs, err := data.Rules()
-	if err != nil {
-		return rules.Pack{}, err
-	}
-	if folder != "" {
-		added, err := data.Read(os.DirFS(folder))
-		if err != nil {
-			return rules.Pack{}, fmt.Errorf("--rules %s: %w", folder, err)
-		}
-		for _, a := range added {
-			rs = slices.DeleteFunc(rs, func(r rules.Rule) bool { return r.ID == a.ID })
-		}
-		rs = append(rs, added...)
-	}
-	return rules.NewPack(rs)
 }
 
 // beside returns the path of a file that the build leaves beside the command.

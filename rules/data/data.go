@@ -8,7 +8,9 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
+	"slices"
 
 	"haechi/rules"
 )
@@ -22,6 +24,26 @@ func Files() fs.FS { return files }
 // Rules parses every rule file. An error means that the binary was built from
 // a file that does not validate.
 func Rules() ([]rules.Rule, error) { return Read(files) }
+
+// Pack returns the built-in rules with the rule files of a folder, if one is
+// named, in place of those with their ids.
+func Pack(folder string) (rules.Pack, error) {
+	rs, err := Rules()
+	if err != nil {
+		return rules.Pack{}, err
+	}
+	if folder != "" {
+		added, err := Read(os.DirFS(folder))
+		if err != nil {
+			return rules.Pack{}, fmt.Errorf("--rules %s: %w", folder, err)
+		}
+		for _, a := range added {
+			rs = slices.DeleteFunc(rs, func(r rules.Rule) bool { return r.ID == a.ID })
+		}
+		rs = append(rs, added...)
+	}
+	return rules.NewPack(rs)
+}
 
 // Read parses every .json file at the top of a folder.
 func Read(folder fs.FS) ([]rules.Rule, error) {

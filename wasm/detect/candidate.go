@@ -49,16 +49,16 @@ func (e *Engine) Candidates(text, question string) []Candidate {
 	}
 	ask := e.context(question)
 	var heading, before context
-	lastHeading, lastSentence := "", ""
-	reported := false // the heading gives what stands under it to a party
+	lastHeading, lastColumns, lastSentence := "", "", ""
+	reported := false // the heading or the columns give what stands under them to a party
 	sentences := split(text)
 	for i, s := range sentences {
 		if i == maxAnswering {
 			ask = context{}
 		}
-		if s.heading != lastHeading {
-			heading, lastHeading = e.context(s.heading), s.heading
-			reported = attributed(heading.text)
+		if s.heading != lastHeading || s.columns != lastColumns {
+			heading, lastHeading, lastColumns = e.context(s.heading), s.heading, s.columns
+			reported = attributed(heading.text) || attributed(fold(s.columns).text)
 		}
 		raw := text[s.start:s.end]
 		f := fold(raw)
@@ -66,7 +66,7 @@ func (e *Engine) Candidates(text, question string) []Candidate {
 		if s.before == "" || s.before != lastSentence {
 			before = context{}
 		}
-		if !asks(f.text) && !labelled.MatchString(f.text) && !quoted(f.text) && !reported && (s.columns == "" || !attributed(fold(s.columns).text)) {
+		if !asks(f.text) && !labelled.MatchString(f.text) && !quoted(f.text) && !reported {
 			out = e.judge(out, s, own, before, heading, ask)
 		}
 		before, lastSentence = own, raw

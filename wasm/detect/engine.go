@@ -163,15 +163,21 @@ func (e *Engine) Judge(q Request) ([]Judgement, error) {
 	return out, nil
 }
 
-// Check judges one answer. Findings come by place; of one sentence the plainer
-// tier first, then the likelier. A rule flags a sentence once, with its
-// likeliest proposition; one whose subject only the question names gives way
-// to a clearly likelier one whose subject stands nearer.
+// Check judges one answer.
 func (e *Engine) Check(q Request) ([]Finding, error) {
 	judged, err := e.Judge(q)
 	if err != nil {
 		return nil, err
 	}
+	return Decide(judged), nil
+}
+
+// Decide returns what to show of one answer's judgements, whose thresholds it
+// may raise. Findings come by place; of one sentence the plainer tier first,
+// then the likelier. A rule flags a sentence once, with its likeliest
+// proposition; one whose subject only the question names gives way to a
+// clearly likelier one whose subject stands nearer.
+func Decide(judged []Judgement) []Finding {
 	surer(judged)
 	var out []Finding
 	nearer := map[int]float64{} // sentence, by start → best score of a rule whose subject stands in or near it
@@ -201,7 +207,7 @@ func (e *Engine) Check(q Request) ([]Finding, error) {
 	slices.SortStableFunc(out, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Tier, b.Tier), cmp.Compare(b.Score, a.Score))
 	})
-	return out, nil
+	return out
 }
 
 // surer raises the thresholds of judgements on rules that another sentence of

@@ -50,14 +50,20 @@ func split(text string) []sentence {
 		case fenceLine:
 			fence = l.body(text)[:3]
 		case headingLine:
-			heading, leadIn, row = strings.Trim(l.body(text), "#*_ \t\r"), "", ""
+			heading, leadIn, row = strings.Trim(text[l.from:cut(text, l.from, l.to)], "#*_ \t\r"), "", ""
 		case ruleLine:
 		case tableLine:
 			if row == "" && separatorAt(text, next) {
-				row = l.body(text)
+				row = text[l.from:cut(text, l.from, l.to)]
 				continue
 			}
-			out = append(out, sentence{start: l.from, end: l.to, kind: tableLine, heading: or(leadIn, heading), columns: row})
+			for from := l.from; from < l.to; {
+				end := cut(text, from, l.to)
+				if s, e := trim(text, from, end); s < e {
+					out = append(out, sentence{start: s, end: e, kind: tableLine, heading: or(leadIn, heading), columns: row})
+				}
+				from = end
+			}
 		case itemLine:
 			out = appendSentences(out, text, l, or(leadIn, heading))
 			row = ""
@@ -192,8 +198,8 @@ func trim(text string, from, to int) (int, int) {
 	return from, to
 }
 
-// maxLength is the longest sentence, in bytes: what runs on without a full stop
-// is cut, so that the work on any text is bounded.
+// maxLength is the longest sentence, table row or heading, in bytes: what runs
+// on is cut, so that the work on any text is bounded.
 const maxLength = 3000
 
 // cut returns where to cut a sentence [from, end) that is too long: behind the

@@ -53,7 +53,7 @@ func run(args []string, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", *set, err)
 	}
-	pack, err := packed(*more)
+	pack, err := data.Pack(*more)
 	if err != nil {
 		return err
 	}
@@ -76,25 +76,6 @@ func run(args []string, out io.Writer) error {
 		return nil
 	}
 	return compare(out, results, *wasm, *model, pack)
-}
-
-// packed returns the built-in rules with those of a folder added or replaced.
-func packed(more string) (rules.Pack, error) {
-	rs, err := data.Rules()
-	if err != nil {
-		return rules.Pack{}, err
-	}
-	if more != "" {
-		added, err := data.Read(os.DirFS(more))
-		if err != nil {
-			return rules.Pack{}, fmt.Errorf("%s: %w", more, err)
-		}
-		for _, r := range added {
-			rs = slices.DeleteFunc(rs, func(old rules.Rule) bool { return old.ID == r.ID })
-		}
-		rs = append(rs, added...)
-	}
-	return rules.NewPack(rs)
 }
 
 // result is an entry with what the engine made of it.
@@ -135,9 +116,7 @@ func judge(e *detect.Engine, entries []corpus.Entry) ([]result, error) {
 			r.reached = true
 			r.pattern = r.pattern || j.Pattern
 		}
-		if r.all, err = e.Check(r.request); err != nil {
-			return nil, fmt.Errorf("%s: %w", x.ID, err)
-		}
+		r.all = detect.Decide(judged)
 		for _, f := range r.all {
 			if f.Start >= start {
 				r.findings = append(r.findings, f)

@@ -63,11 +63,7 @@ func run(args []string) error {
 	if *every < 1 {
 		return fmt.Errorf("--every %d must be at least 1", *every)
 	}
-	rs, err := data.Rules()
-	if err != nil {
-		return err
-	}
-	pack, err := rules.NewPack(rs)
+	pack, err := data.Pack("")
 	if err != nil {
 		return err
 	}
@@ -76,7 +72,7 @@ func run(args []string) error {
 		return err
 	}
 	defer c.Close()
-	rows, err := natively(detect.New(pack, c), c, rs, *every)
+	rows, err := natively(detect.New(pack, c), c, *every)
 	if err != nil {
 		return err
 	}
@@ -90,7 +86,11 @@ func run(args []string) error {
 }
 
 // natively judges the corpus and the rules' examples, each distinct input once.
-func natively(e *detect.Engine, c *classify.Classifier, rs []rules.Rule, every int) ([]row, error) {
+func natively(e *detect.Engine, c *classify.Classifier, every int) ([]row, error) {
+	rs, err := data.Rules()
+	if err != nil {
+		return nil, err
+	}
 	type said struct {
 		text, question string
 	}

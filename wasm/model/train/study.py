@@ -99,11 +99,7 @@ def descend(make, rows, ids, epochs, rate):
     flag = torch.tensor([float(r["expect"] == "flag") for r in rows])
     order, step, total = list(range(len(rows))), 0, epochs * (len(rows) // 32 + 1)
     for _ in range(epochs):
-        rng.shuffle(order)
-        blocks = [sorted(order[i : i + 640], key=lambda k: len(ids[k])) for i in range(0, len(order), 640)]
-        batches = [b[i : i + 32] for b in blocks for i in range(0, len(b), 32)]
-        rng.shuffle(batches)
-        for b in batches:
+        for b in train.batches(order, ids, rng):
             for g in opt.param_groups:
                 g["lr"] = rate * min(1, (step + 1) / 200) * max(0.02, 1 - step / total)
             step += 1

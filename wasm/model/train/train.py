@@ -75,6 +75,15 @@ def tensors(ids):
     return x, m
 
 
+def batches(order, ids, rng):
+    """An epoch's batches of 32 of like length, in random order; shuffles order."""
+    rng.shuffle(order)
+    blocks = [sorted(order[i : i + 640], key=lambda k: len(ids[k])) for i in range(0, len(order), 640)]
+    out = [b[i : i + 32] for b in blocks for i in range(0, len(b), 32)]
+    rng.shuffle(out)
+    return out
+
+
 def fit(vocab, rows, ids, epochs, seed=1):
     """A network trained on rows. The first logit learns flag or pass, the
     others the stance of what passes, where it is labelled. Its weights are the
@@ -90,11 +99,7 @@ def fit(vocab, rows, ids, epochs, seed=1):
     order = list(range(len(rows)))
     mean, kept = [torch.zeros_like(p) for p in net.parameters()], 0
     for epoch in range(epochs):
-        rng.shuffle(order)
-        blocks = [sorted(order[i : i + 640], key=lambda k: len(ids[k])) for i in range(0, len(order), 640)]
-        batches = [b[i : i + 32] for b in blocks for i in range(0, len(b), 32)]
-        rng.shuffle(batches)
-        for b in batches:
+        for b in batches(order, ids, rng):
             z = net(*tensors([ids[k] for k in b]))
             loss = F.binary_cross_entropy_with_logits(z[:, 0], flag[b], weight[b])
             known = stance[b] >= 0
