@@ -9,6 +9,15 @@ import "errors"
 var (
 	// ErrUnsigned: too few known keys signed. Distrust the sender.
 	ErrUnsigned = errors.New("not signed by enough maintainers")
+	// ErrFork: the log is not the one seen before, or contradicts itself. Some
+	// client is being shown other rules. Distrust the sender and tell people.
+	ErrFork = errors.New("the log has another history")
+	// ErrLog: the release is not in the log. Distrust the sender, or, where log
+	// and release were fetched apart, fetch both again once.
+	ErrLog = errors.New("not in the log")
+	// ErrOthers: signed, but for another channel or not rolled out to this
+	// client. Wait for the next head.
+	ErrOthers = errors.New("not for this client")
 	// ErrExpired: signed, but too old to start with. Ask again later.
 	ErrExpired = errors.New("expired")
 	// ErrRollback: not newer than what the client has. Ignore it.
@@ -26,14 +35,17 @@ var (
 )
 
 // Code is the stable name of a refusal for other languages and for JSON:
-// "unsigned", "expired", "rollback", "gap", "mismatch", "too-large", and
-// "invalid" for everything else.
+// "unsigned", "fork", "log", "others", "expired", "rollback", "gap",
+// "mismatch", "too-large", and "invalid" for everything else.
 func Code(err error) string {
 	for _, known := range []struct {
 		err  error
 		code string
 	}{
 		{ErrUnsigned, "unsigned"},
+		{ErrFork, "fork"},
+		{ErrLog, "log"},
+		{ErrOthers, "others"},
 		{ErrExpired, "expired"},
 		{ErrRollback, "rollback"},
 		{ErrGap, "gap"},

@@ -5,6 +5,7 @@ package trust
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,12 +22,22 @@ const (
 	// MaxNote is the largest signed release in bytes: 100 signatures fit.
 	MaxNote = 32 << 10
 
-	heading = "haechi release v1"
+	heading = "haechi release v2"
 	instant = "2006-01-02T15:04:05Z" // UTC, whole seconds
 )
 
 // NoPrevious is the Previous of sequence 1: the baseline has no release text.
 var NoPrevious = strings.Repeat("0", 2*sha256.Size)
+
+// The channels. A client of the preview channel takes every release, one of the
+// stable channel only those that say so.
+const (
+	Stable  = "stable"
+	Preview = "preview"
+)
+
+// Everyone is the Rollout of a release that is for all clients of its channel.
+const Everyone = 100
 
 // Release is what maintainers sign. Created and Expires are whole seconds UTC.
 type Release struct {
@@ -36,13 +47,20 @@ type Release struct {
 	Size     int    // bytes of that pack
 	Created  time.Time
 	Expires  time.Time
+	Channel  string // Stable or Preview
+	Rollout  int    // percent of the channel's clients, 1 to Everyone
+	Root     *Root  // whose signatures count from the next release on; nil: no change
 }
 
 // Text is the canonical text that is signed. One release has one text.
 func (r Release) Text() string {
-	return fmt.Sprintf("%s\nsequence %d\nprevious %s\npack %s\nsize %d\ncreated %s\nexpires %s\n",
+	text := fmt.Sprintf("%s\nsequence %d\nprevious %s\npack %s\nsize %d\ncreated %s\nexpires %s\nchannel %s\nrollout %d\n",
 		heading, r.Sequence, r.Previous, r.Pack, r.Size,
-		r.Created.UTC().Format(instant), r.Expires.UTC().Format(instant))
+		r.Created.UTC().Format(instant), r.Expires.UTC().Format(instant), r.Channel, r.Rollout)
+	if r.Root != nil {
+		text += r.Root.lines()
+	}
+	return text
 }
 
 // TextHash is the lower-case hexadecimal SHA-256 of Text: the name of this
@@ -51,52 +69,104 @@ func (r Release) TextHash() string {
 	return hash([]byte(r.Text()))
 }
 
+// For reports whether a client takes the release: its channel and its bucket,
+// 0 to 99, which it drew once and keeps.
+func (r Release) For(c Client) bool {
+	return (r.Channel == Stable || c.Channel == Preview) && c.Bucket < r.Rollout
+}
+
 // Sign returns the note of a release with one signature for each signer. It
 // refuses a release that no client could accept.
 func Sign(r Release, signers ...note.Signer) ([]byte, error) {
-	if len(signers) == 0 {
-		return nil, fmt.Errorf("trust: sign: %w", ErrUnsigned)
-	}
 	if _, err := parseRelease(r.Text()); err != nil {
 		return nil, fmt.Errorf("trust: sign: %w", err)
 	}
-	msg, err := note.Sign(&note.Note{Text: r.Text()}, signers...)
+	return sign(r.Text(), signers)
+}
+
+// AddSignature returns the note of a release with one more signature.
+func AddSignature(msg []byte, signer note.Signer) ([]byte, error) {
+	if _, err := ParseRelease(msg); err != nil {
+		return nil, err
+	}
+	n, err := note.Open(msg, note.VerifierList())
+	var unverified *note.UnverifiedNoteError
+	if errors.As(err, &unverified) {
+		n, err = unverified.Note, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("trust: sign: %w: %w", ErrInvalid, err)
+	}
+	for _, s := range n.UnverifiedSigs {
+		if s.Name == signer.Name() && s.Hash == signer.KeyHash() {
+			return nil, fmt.Errorf("trust: sign: %s has signed this already", signer.Name())
+		}
+	}
+	// note.Sign keeps the signatures that are there, verified or not.
+	signed, err := note.Sign(n, signer)
+	if err != nil {
+		return nil, fmt.Errorf("trust: sign: %w", err)
+	}
+	return signed, nil
+}
+
+func sign(text string, signers []note.Signer) ([]byte, error) {
+	if len(signers) == 0 {
+		return nil, fmt.Errorf("trust: sign: %w", ErrUnsigned)
+	}
+	msg, err := note.Sign(&note.Note{Text: text}, signers...)
 	if err != nil {
 		return nil, fmt.Errorf("trust: sign: %w", err)
 	}
 	return msg, nil
 }
 
-// Open returns the release in a note that at least root.Threshold distinct
-// keys of root signed; signatures by other keys count nothing, a wrong
-// signature by a known key spoils the note.
+// Open returns the release in a note that root.Threshold maintainers signed. A
+// release that brings a new root must be signed by enough of its keys too, so
+// that nobody rotates to keys that nobody holds.
 func Open(msg []byte, root Root) (Release, error) {
-	if len(msg) > MaxNote {
-		return Release{}, fmt.Errorf("trust: release of %d bytes: %w", len(msg), ErrTooLarge)
-	}
-	known, err := root.verifiers()
+	text, err := root.open(msg)
 	if err != nil {
 		return Release{}, err
 	}
-	n, err := note.Open(msg, known)
-	if err != nil {
-		return Release{}, fmt.Errorf("trust: %w: %w", ErrUnsigned, err)
+	r, err := parseRelease(text)
+	if err != nil || r.Root == nil || r.Root.Version == root.Version {
+		return r, err
 	}
-	// note.Open lists each key once, however often it signed.
-	if len(n.Sigs) < root.Threshold {
-		return Release{}, fmt.Errorf("trust: %w: %d of %d signatures", ErrUnsigned, len(n.Sigs), root.Threshold)
+	if r.Root.Version != root.Version+1 {
+		return Release{}, fmt.Errorf("trust: %w: release %d brings root %d after root %d", ErrInvalid, r.Sequence, r.Root.Version, root.Version)
 	}
-	return parseRelease(n.Text)
+	if _, err := r.Root.open(msg); err != nil {
+		return Release{}, fmt.Errorf("the new root: %w", err)
+	}
+	return r, nil
 }
+
+// ParseRelease reads the release in a note without believing it: for people who
+// are about to sign it, and for tools that show it.
+func ParseRelease(msg []byte) (Release, error) {
+	if len(msg) > MaxNote {
+		return Release{}, fmt.Errorf("trust: note of %d bytes: %w", len(msg), ErrTooLarge)
+	}
+	text, _, ok := strings.Cut(string(msg), "\n\n")
+	if !ok {
+		return Release{}, fmt.Errorf("trust: %w: not a signed note", ErrInvalid)
+	}
+	return parseRelease(text + "\n")
+}
+
+// fields are the lines of every release, in their order.
+var fields = []string{"sequence", "previous", "pack", "size", "created", "expires", "channel", "rollout"}
 
 // parseRelease reads the text that Text writes, and no other spelling of it.
 func parseRelease(text string) (Release, error) {
-	lines := strings.Split(text, "\n")
-	if len(lines) != 8 || lines[0] != heading {
-		return Release{}, fmt.Errorf("trust: %w: not a release of version 1", ErrInvalid)
+	body, ended := strings.CutSuffix(text, "\n")
+	lines := strings.Split(body, "\n")
+	if !ended || len(lines) < 1+len(fields) || lines[0] != heading {
+		return Release{}, fmt.Errorf("trust: %w: not a release of version 2", ErrInvalid)
 	}
-	var values [6]string
-	for i, field := range []string{"sequence", "previous", "pack", "size", "created", "expires"} {
+	values := make([]string, len(fields))
+	for i, field := range fields {
 		name, value, _ := strings.Cut(lines[i+1], " ")
 		if name != field {
 			return Release{}, fmt.Errorf("trust: %w: release line %d is not %q", ErrInvalid, i+2, field)
@@ -107,12 +177,23 @@ func parseRelease(text string) (Release, error) {
 	size, err2 := strconv.Atoi(values[3])
 	created, err3 := time.Parse(instant, values[4])
 	expires, err4 := time.Parse(instant, values[5])
-	for _, err := range []error{err1, err2, err3, err4} {
+	rollout, err5 := strconv.Atoi(values[7])
+	for _, err := range []error{err1, err2, err3, err4, err5} {
 		if err != nil {
 			return Release{}, fmt.Errorf("trust: %w: release: %w", ErrInvalid, err)
 		}
 	}
-	r := Release{Sequence: sequence, Previous: values[1], Pack: values[2], Size: size, Created: created, Expires: expires}
+	r := Release{
+		Sequence: sequence, Previous: values[1], Pack: values[2], Size: size,
+		Created: created, Expires: expires, Channel: values[6], Rollout: rollout,
+	}
+	if rest := lines[1+len(fields):]; len(rest) > 0 {
+		root, err := parseRootLines(rest)
+		if err != nil {
+			return Release{}, err
+		}
+		r.Root = root
+	}
 	switch {
 	case r.Text() != text:
 		return Release{}, fmt.Errorf("trust: %w: release is not in canonical form", ErrInvalid)
@@ -128,6 +209,12 @@ func parseRelease(text string) (Release, error) {
 		return Release{}, fmt.Errorf("trust: pack of %d bytes: %w", r.Size, ErrTooLarge)
 	case !r.Expires.After(r.Created):
 		return Release{}, fmt.Errorf("trust: %w: release expires before it was created", ErrInvalid)
+	case r.Channel != Stable && r.Channel != Preview:
+		return Release{}, fmt.Errorf("trust: %w: channel %.20q is neither stable nor preview", ErrInvalid, r.Channel)
+	case r.Rollout < 1 || r.Rollout > Everyone:
+		return Release{}, fmt.Errorf("trust: %w: rollout %d is not 1 to 100", ErrInvalid, r.Rollout)
+	case r.Root != nil && (r.Channel != Stable || r.Rollout != Everyone):
+		return Release{}, fmt.Errorf("trust: %w: new keys are for everyone: channel stable, rollout 100", ErrInvalid)
 	}
 	return r, nil
 }

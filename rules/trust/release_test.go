@@ -21,14 +21,17 @@ func TestReleaseTextIsTheContract(t *testing.T) {
 		Sequence: 3, Previous: strings.Repeat("ab", 32), Pack: strings.Repeat("cd", 32), Size: 1234,
 		Created: time.Date(2026, 11, 24, 17, 0, 0, 999, time.FixedZone("KST", 9*3600)),
 		Expires: time.Date(2027, 11, 24, 8, 0, 0, 0, time.UTC),
+		Channel: trust.Preview, Rollout: 10,
 	}
-	want := "haechi release v1\n" +
+	want := "haechi release v2\n" +
 		"sequence 3\n" +
 		"previous " + strings.Repeat("ab", 32) + "\n" +
 		"pack " + strings.Repeat("cd", 32) + "\n" +
 		"size 1234\n" +
 		"created 2026-11-24T08:00:00Z\n" +
-		"expires 2027-11-24T08:00:00Z\n"
+		"expires 2027-11-24T08:00:00Z\n" +
+		"channel preview\n" +
+		"rollout 10\n"
 	if got := r.Text(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -114,9 +117,9 @@ func TestOpenRefusesSignedTextInAnotherForm(t *testing.T) {
 		text string
 		want error
 	}{
-		"another heading":         {swap("release v1", "release v2"), trust.ErrInvalid},
+		"another heading":         {swap("release v2", "release v1"), trust.ErrInvalid},
 		"a line more":             {good + "note x\n", trust.ErrInvalid},
-		"a line less":             {strings.Join(lines[:6], ""), trust.ErrInvalid},
+		"a line less":             {strings.Join(lines[:8], ""), trust.ErrInvalid},
 		"fields in another order": {lines[0] + lines[2] + lines[1] + strings.Join(lines[3:], ""), trust.ErrInvalid},
 		"leading zero":            {swap("sequence 7", "sequence 07"), trust.ErrInvalid},
 		"plus sign":               {swap("sequence 7", "sequence +7"), trust.ErrInvalid},
@@ -132,6 +135,11 @@ func TestOpenRefusesSignedTextInAnotherForm(t *testing.T) {
 		"offset in time":          {swap("T08:00:00Z\nexpires", "T17:00:00+09:00\nexpires"), trust.ErrInvalid},
 		"no such day":             {swap("created 2026-11-24", "created 2026-11-31"), trust.ErrInvalid},
 		"expires when created":    {swap("expires 2027", "expires 2026"), trust.ErrInvalid},
+		"no channel":              {swap("channel stable", "channel beta"), trust.ErrInvalid},
+		"rollout 0":               {swap("rollout 100", "rollout 0"), trust.ErrInvalid},
+		"rollout 101":             {swap("rollout 100", "rollout 101"), trust.ErrInvalid},
+		"a root without keys":     {good + "root 2 1\n", trust.ErrInvalid},
+		"a root with a wrong key": {good + "root 2 1\nkey x\n", trust.ErrInvalid},
 		"trailing space":          {swap("sequence 7", "sequence 7 "), trust.ErrInvalid},
 	} {
 		msg, err := note.Sign(&note.Note{Text: c.text}, signer)

@@ -36,15 +36,16 @@ func TestParseRootRefuses(t *testing.T) {
 	for name, root := range map[string]string{
 		"nothing":              ``,
 		"no JSON":              `threshold: 1`,
-		"no keys":              `{"threshold":1,"keys":[]}`,
-		"threshold 0":          `{"threshold":0,"keys":` + quoted(ann) + `}`,
-		"negative threshold":   `{"threshold":-1,"keys":` + quoted(ann) + `}`,
-		"threshold above keys": `{"threshold":3,"keys":` + quoted(ann, bob) + `}`,
-		"malformed key":        `{"threshold":1,"keys":["ann+12345678+AAAA"]}`,
-		"same key twice":       `{"threshold":2,"keys":` + quoted(ann, ann) + `}`,
-		"unknown field":        `{"threshold":1,"keys":` + quoted(ann) + `,"treshold":2}`,
-		"text after the end":   `{"threshold":1,"keys":` + quoted(ann) + `}{}`,
-		"too many keys":        `{"threshold":1,"keys":` + quoted(make([]string, trust.MaxKeys+1)...) + `}`,
+		"no keys":              `{"version":1,"threshold":1,"keys":[]}`,
+		"no version":           `{"threshold":1,"keys":` + quoted(ann) + `}`,
+		"threshold 0":          `{"version":1,"threshold":0,"keys":` + quoted(ann) + `}`,
+		"negative threshold":   `{"version":1,"threshold":-1,"keys":` + quoted(ann) + `}`,
+		"threshold above keys": `{"version":1,"threshold":3,"keys":` + quoted(ann, bob) + `}`,
+		"malformed key":        `{"version":1,"threshold":1,"keys":["ann+12345678+AAAA"]}`,
+		"same key twice":       `{"version":1,"threshold":2,"keys":` + quoted(ann, ann) + `}`,
+		"unknown field":        `{"version":1,"threshold":1,"keys":` + quoted(ann) + `,"treshold":2}`,
+		"text after the end":   `{"version":1,"threshold":1,"keys":` + quoted(ann) + `}{}`,
+		"too many keys":        `{"version":1,"threshold":1,"keys":` + quoted(make([]string, trust.MaxKeys+1)...) + `}`,
 	} {
 		if _, err := trust.ParseRoot([]byte(root)); err == nil {
 			t.Errorf("%s: accepted", name)
@@ -56,7 +57,7 @@ func TestParseRootRefuses(t *testing.T) {
 func TestRootRefusesOneKeyUnderTwoNames(t *testing.T) {
 	public := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)).Public().(ed25519.PublicKey)
 	var root trust.Root
-	root.Threshold = 2
+	root.Version, root.Threshold = 1, 2
 	for _, name := range []string{"ann", "ann2"} {
 		key, err := note.NewEd25519VerifierKey(name, public)
 		if err != nil {

@@ -63,6 +63,36 @@ func parse(t *testing.T, frame string) trust.Update {
 	return u
 }
 
+// accept shows an update to a client that has seen nothing of the log, with the
+// honest evidence of a log that ends with the second release.
+func (h history) accept(t testing.TB, root trust.Root, now time.Time, have trust.State, u trust.Update) (trust.State, error) {
+	t.Helper()
+	log := trusttest.NewLog(t, "ann bob", trusttest.Sign(t, h.first, "ann", "bob"), trusttest.Sign(t, h.second, "ann", "bob"))
+	if r, err := trust.ParseRelease([]byte(u.Release)); err == nil && r.Sequence <= log.Size() {
+		if u.Proof, err = log.Record(r.Sequence); err != nil {
+			t.Fatal(err)
+		}
+	}
+	created := now.Add(-time.Hour)
+	e := log.EvidenceAt(t, 0, created, onlineAt(t, now), trusttest.Online)
+	got, err := trust.Accept(root, now, have, trust.Client{}, e, &u)
+	got.Root, got.Seen, got.Created, got.Expires = trust.Root{}, trust.Seen{}, time.Time{}, time.Time{}
+	return got, err
+}
+
+// onlineAt lends the online key for a day around an instant.
+func onlineAt(t testing.TB, now time.Time) string {
+	t.Helper()
+	_, _, public := trusttest.Key(t, trusttest.Online)
+	ann, _, _ := trusttest.Key(t, "ann")
+	bob, _, _ := trusttest.Key(t, "bob")
+	msg, err := trust.SignOnlineKey(trust.OnlineKey{Version: 1, Key: public, Created: now.Add(-12 * time.Hour), Expires: now.Add(12 * time.Hour)}, ann, bob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(msg)
+}
+
 func quote(s string) string { b, _ := json.Marshal(s); return string(b) }
 
 func TestAcceptFollowsDeltasAndSnapshots(t *testing.T) {
@@ -70,7 +100,7 @@ func TestAcceptFollowsDeltasAndSnapshots(t *testing.T) {
 	note1, note2 := trusttest.Sign(t, h.first, "bob"), trusttest.Sign(t, h.second, "ann")
 	want := trust.State{Sequence: 2, Release: h.second.TextHash(), Pack: h.packs[2]}
 
-	one, err := trust.Accept(h.root, trusttest.Now, h.base, delta(t, note1, 0, 1, rules.Diff(h.packs[0], h.packs[1])))
+	one, err := h.accept(t, h.root, trusttest.Now, h.base, delta(t, note1, 0, 1, rules.Diff(h.packs[0], h.packs[1])))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,16 +109,16 @@ func TestAcceptFollowsDeltasAndSnapshots(t *testing.T) {
 	}
 	for name, step := range map[string]func() (trust.State, error){
 		"second delta": func() (trust.State, error) {
-			return trust.Accept(h.root, trusttest.Now, one, delta(t, note2, 1, 2, rules.Diff(h.packs[1], h.packs[2])))
+			return h.accept(t, h.root, trusttest.Now, one, delta(t, note2, 1, 2, rules.Diff(h.packs[1], h.packs[2])))
 		},
 		"delta over two releases": func() (trust.State, error) {
-			return trust.Accept(h.root, trusttest.Now, h.base, delta(t, note2, 0, 2, rules.Diff(h.packs[0], h.packs[2])))
+			return h.accept(t, h.root, trusttest.Now, h.base, delta(t, note2, 0, 2, rules.Diff(h.packs[0], h.packs[2])))
 		},
 		"snapshot": func() (trust.State, error) {
-			return trust.Accept(h.root, trusttest.Now, h.base, snapshot(t, note2, 2, h.packs[2]))
+			return h.accept(t, h.root, trusttest.Now, h.base, snapshot(t, note2, 2, h.packs[2]))
 		},
 		"snapshot to a client that has nothing": func() (trust.State, error) {
-			return trust.Accept(h.root, trusttest.Now, trust.State{}, snapshot(t, note2, 2, h.packs[2]))
+			return h.accept(t, h.root, trusttest.Now, trust.State{}, snapshot(t, note2, 2, h.packs[2]))
 		},
 	} {
 		got, err := step()
@@ -143,14 +173,14 @@ func TestAcceptRefuses(t *testing.T) {
 		{"unknown kind of change", trusttest.Now, parse(t, `{"type":"delta","from":1,"to":2,"changes":[{"patch":"x"}],"release":`+quote(note2)+`}`), trust.ErrInvalid},
 		{"no pack field", trusttest.Now, parse(t, `{"type":"snapshot","sequence":2,"release":`+quote(note2)+`}`), trust.ErrInvalid},
 		{"unknown field in the pack", trusttest.Now, parse(t, `{"type":"snapshot","sequence":2,"pack":{"format":1,"rules":[],"code":"x"},"release":`+quote(note2)+`}`), trust.ErrInvalid},
-		{"pack of another format", trusttest.Now, parse(t, `{"type":"snapshot","sequence":2,"pack":{"format":2,"rules":[]},"release":`+quote(note2)+`}`), trust.ErrInvalid},
+		{"pack of another format", trusttest.Now, parse(t, `{"type":"snapshot","sequence":2,"pack":{"format":99,"rules":[]},"release":`+quote(note2)+`}`), trust.ErrInvalid},
 		{"no type", trusttest.Now, trust.Update{Sequence: 2, Release: note2, Pack: h.packs[2].Encode()}, trust.ErrInvalid},
 		{"giant pack [endless data]", trusttest.Now, trust.Update{Type: "snapshot", Sequence: 2, Release: note2, Pack: make([]byte, rules.MaxPack+1)}, trust.ErrTooLarge},
 		{"giant changes", trusttest.Now, trust.Update{Type: "delta", From: 1, To: 2, Release: note2, Changes: make([]byte, trust.MaxFrame+1)}, trust.ErrTooLarge},
 		{"too many changes", trusttest.Now, delta(t, note2, 1, 2, make([]rules.Change, rules.MaxPackRules+1)), trust.ErrTooLarge},
 	} {
 		before := at1.Pack.Hash()
-		got, err := trust.Accept(h.root, c.now, at1, c.u)
+		got, err := h.accept(t, h.root, c.now, at1, c.u)
 		if !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", c.name, err, c.want)
 		}
@@ -168,7 +198,7 @@ func TestAcceptNeedsTheThreshold(t *testing.T) {
 	h.root.Threshold = 2
 	for names, ok := range map[string]bool{"ann": false, "ann ann": false, "ann mal": false, "ann bob": true, "bob eve ann": true} {
 		msg := trusttest.Sign(t, h.first, strings.Fields(names)...)
-		_, err := trust.Accept(h.root, trusttest.Now, h.base, snapshot(t, msg, 1, h.packs[1]))
+		_, err := h.accept(t, h.root, trusttest.Now, h.base, snapshot(t, msg, 1, h.packs[1]))
 		if ok && err != nil {
 			t.Errorf("%s: %v", names, err)
 		}
@@ -182,7 +212,7 @@ func TestAcceptNeedsTheThreshold(t *testing.T) {
 // told to ask it for a snapshot.
 func TestAcceptChecksInOrder(t *testing.T) {
 	h := newHistory(t)
-	at2 := trust.State{Sequence: 2, Pack: h.packs[2]}
+	at2 := trust.State{Sequence: 2, Release: h.second.TextHash(), Pack: h.packs[2]}
 	late := trusttest.Now.AddDate(5, 0, 0)
 	u := delta(t, trusttest.Sign(t, h.first, "mal"), 0, 9, []rules.Change{{Remove: "z"}})
 	steps := []struct {
@@ -197,7 +227,7 @@ func TestAcceptChecksInOrder(t *testing.T) {
 		{trust.ErrMismatch, func() {}, "content"},
 	}
 	for _, step := range steps {
-		if _, err := trust.Accept(h.root, late, at2, u); !errors.Is(err, step.want) {
+		if _, err := h.accept(t, h.root, late, at2, u); !errors.Is(err, step.want) {
 			t.Errorf("%s: got %v, want %v", step.names, err, step.want)
 		}
 		step.mend()
@@ -218,7 +248,7 @@ func TestParseUpdateRefuses(t *testing.T) {
 			t.Errorf("%.40s: got %v, want %v", frame, err, want)
 		}
 	}
-	if _, err := trust.ParseUpdate([]byte(`{"type":"delta","from":1,"proof":["later"]}`)); err != nil {
+	if _, err := trust.ParseUpdate([]byte(`{"type":"delta","from":1,"witness":["later"]}`)); err != nil {
 		t.Errorf("a field of a later server: %v", err)
 	}
 }
@@ -227,6 +257,7 @@ func TestCodeNamesEveryRefusal(t *testing.T) {
 	for err, want := range map[error]string{
 		trust.ErrUnsigned: "unsigned", trust.ErrExpired: "expired", trust.ErrRollback: "rollback",
 		trust.ErrGap: "gap", trust.ErrMismatch: "mismatch", trust.ErrInvalid: "invalid",
+		trust.ErrFork: "fork", trust.ErrLog: "log", trust.ErrOthers: "others",
 		trust.ErrTooLarge: "too-large", errors.New("else"): "invalid",
 	} {
 		if got := trust.Code(fmt.Errorf("around: %w", err)); got != want {
@@ -239,13 +270,14 @@ func FuzzAccept(f *testing.F) {
 	f.Add([]byte(`{"type":"snapshot","sequence":1,"release":"x\n\n— a AAAA\n","pack":{"format":1,"rules":[]}}`))
 	f.Add([]byte(`{"type":"delta","from":0,"to":1,"release":"","changes":[{"remove":"a"}]}`))
 	root := trusttest.Root(f, 1, "ann")
+	evidence := trusttest.NewLog(f, "ann", trusttest.Sign(f, trusttest.Release(1, nil, trusttest.Pack(f, "a")), "ann")).Evidence(f, 0)
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		u, err := trust.ParseUpdate(frame)
 		if err != nil {
 			return
 		}
 		// Nobody holds ann's key here, so nothing may ever pass, or panic.
-		if _, err := trust.Accept(root, trusttest.Now, trust.State{}, u); err == nil {
+		if _, err := trust.Accept(root, trusttest.Now, trust.State{}, trust.Client{}, evidence, &u); err == nil {
 			t.Fatalf("accepted %q", frame)
 		}
 	})

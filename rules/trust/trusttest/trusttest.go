@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package trusttest makes what tests of trust and of the server need: call
-// [Rule] for a valid rule, [Key] for a maintainer's key and [Sign] for a
-// release. Everything is derived from names, so golden files stay the same.
+// [Rule] for a valid rule, [Key] for a maintainer's key, [Sign] for a release
+// and [Log] for the log of releases with its evidence. Everything is derived from names, so golden files stay the same.
 package trusttest
 
 import (
@@ -23,6 +23,9 @@ import (
 // Now is the instant at which the releases of [Sign] are created. They expire
 // a year later.
 var Now = time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)
+
+// Online is the name whose key signs checkpoints in [Log.Evidence].
+const Online = "online"
 
 // Rule returns a valid rule with examples about an invented thing called id.
 func Rule(id string) rules.Rule {
@@ -98,7 +101,7 @@ func Key(t testing.TB, name string) (signer note.Signer, private, public string)
 // Root returns the root under which threshold of the named keys must sign.
 func Root(t testing.TB, threshold int, names ...string) trust.Root {
 	t.Helper()
-	root := trust.Root{Threshold: threshold}
+	root := trust.Root{Version: 1, Threshold: threshold}
 	for _, name := range names {
 		_, _, public := Key(t, name)
 		root.Keys = append(root.Keys, public)
@@ -113,6 +116,7 @@ func Release(sequence uint64, previous *trust.Release, pack rules.Pack) trust.Re
 		Sequence: sequence, Previous: trust.NoPrevious,
 		Pack: pack.Hash(), Size: len(pack.Encode()),
 		Created: Now, Expires: Now.AddDate(1, 0, 0),
+		Channel: trust.Stable, Rollout: trust.Everyone,
 	}
 	if previous != nil {
 		r.Previous = previous.TextHash()
@@ -129,6 +133,84 @@ func Sign(t testing.TB, r trust.Release, names ...string) string {
 		signers = append(signers, signer)
 	}
 	msg, err := trust.Sign(r, signers...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(msg)
+}
+
+// Log is an honest server's log of releases.
+type Log struct {
+	Keys string // names of the maintainers who sign the online key
+	trust.Log
+	head      string
+	rotations map[uint64]string
+}
+
+// NewLog returns the log of the releases in these notes.
+func NewLog(t testing.TB, keys string, notes ...string) *Log {
+	t.Helper()
+	l := &Log{Keys: keys, rotations: map[uint64]string{}}
+	for _, msg := range notes {
+		l.Add(t, msg)
+	}
+	return l
+}
+
+// Add appends the release in a note.
+func (l *Log) Add(t testing.TB, msg string) {
+	t.Helper()
+	r, err := trust.ParseRelease([]byte(msg))
+	if err == nil {
+		err = l.Append(r)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.head = msg
+	if r.Root != nil {
+		l.rotations[r.Sequence] = msg
+	}
+}
+
+// Evidence is what the log's server says on Now to a client that saw from
+// releases.
+func (l *Log) Evidence(t testing.TB, from uint64) trust.Evidence {
+	t.Helper()
+	return l.EvidenceAt(t, from, Now, OnlineKey(t, 1, Online, false, strings.Fields(l.Keys)...), Online)
+}
+
+// EvidenceAt is Evidence with a checkpoint of another time, under the online
+// key in a note, signed by the key of a name.
+func (l *Log) EvidenceAt(t testing.TB, from uint64, created time.Time, key, online string) trust.Evidence {
+	t.Helper()
+	hash, err := l.Hash(l.Size())
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, _, _ := Key(t, online)
+	checkpoint, err := trust.SignCheckpoint(trust.Checkpoint{Size: l.Size(), Hash: hash, Created: created, Expires: created.Add(trust.MaxCheckpoint)}, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := l.Prove(from, key, string(checkpoint), l.head, l.rotations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// OnlineKey returns the note that lends the key of a name to a server from Now
+// for the longest time.
+func OnlineKey(t testing.TB, version uint64, online string, forget bool, maintainers ...string) string {
+	t.Helper()
+	_, _, public := Key(t, online)
+	var signers []note.Signer
+	for _, name := range maintainers {
+		signer, _, _ := Key(t, name)
+		signers = append(signers, signer)
+	}
+	msg, err := trust.SignOnlineKey(trust.OnlineKey{Version: version, Key: public, Created: Now, Expires: Now.Add(trust.MaxOnline), Forget: forget}, signers...)
 	if err != nil {
 		t.Fatal(err)
 	}
