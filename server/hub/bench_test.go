@@ -20,7 +20,7 @@ import (
 func BenchmarkAnnounce(b *testing.B) {
 	for _, n := range []int{100, 1000} {
 		b.Run(fmt.Sprintf("clients=%d", n), func(b *testing.B) {
-			h := hub.New(&shelf{head: head(0)}, hub.Limits{}, slog.New(slog.DiscardHandler))
+			h := hub.New(&shelf{head: head(0)}, hub.Limits{}, nil, slog.New(slog.DiscardHandler))
 			server := httptest.NewServer(h)
 			defer server.Close()
 			defer h.Close(context.Background())
@@ -53,7 +53,7 @@ func BenchmarkAnnounce(b *testing.B) {
 				got.Add(n)
 				sequence++
 				start := time.Now()
-				h.Announce(head(sequence))
+				h.Announce(both(head(sequence)))
 				got.Wait()
 				worst = max(worst, time.Since(start))
 			}

@@ -3,8 +3,6 @@
 package hub
 
 import (
-	"net/http"
-	"strings"
 	"sync"
 
 	"github.com/gorilla/websocket"
@@ -13,7 +11,7 @@ import (
 // frames remembers the prepared form of each answer, so that it is framed and
 // compressed once however many clients get it.
 type frames struct {
-	mu       sync.Mutex // held for a map access, never while compressing
+	mu       sync.Mutex // held for a map access and framing, never while compressing
 	prepared map[*byte]*websocket.PreparedMessage
 }
 
@@ -29,10 +27,7 @@ func (f *frames) prepare(data []byte) *websocket.PreparedMessage {
 	if m, ok := f.prepared[key]; ok {
 		return m
 	}
-	m, err := websocket.NewPreparedMessage(websocket.TextMessage, data)
-	if err != nil {
-		panic(err) // frames a text message into memory: cannot fail
-	}
+	m := prepared(data)
 	if f.prepared == nil {
 		f.prepared = map[*byte]*websocket.PreparedMessage{}
 	}
@@ -42,32 +37,24 @@ func (f *frames) prepare(data []byte) *websocket.PreparedMessage {
 	return m
 }
 
+func (f *frames) prepareAll(data [][]byte) []*websocket.PreparedMessage {
+	all := make([]*websocket.PreparedMessage, len(data))
+	for i, d := range data {
+		all[i] = f.prepare(d)
+	}
+	return all
+}
+
 func (f *frames) clear() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	clear(f.prepared)
 }
 
-// allowed says who may open a socket: browser extensions, and programs that are
-// no browsers (a browser always names the page's origin). Pages may not, those
-// on this machine included: any page a user visits could otherwise hold sockets
-// open here.
-func allowed(r *http.Request) bool {
-	origins := r.Header.Values("Origin")
-	if len(origins) == 0 {
-		return true
+func prepared(data []byte) *websocket.PreparedMessage {
+	m, err := websocket.NewPreparedMessage(websocket.TextMessage, data)
+	if err != nil {
+		panic(err) // frames a text message into memory: cannot fail
 	}
-	for _, origin := range origins {
-		id, chrome := strings.CutPrefix(origin, "chrome-extension://")
-		if !chrome {
-			var firefox bool
-			if id, firefox = strings.CutPrefix(origin, "moz-extension://"); !firefox {
-				return false
-			}
-		}
-		if id == "" || strings.Contains(id, "/") {
-			return false
-		}
-	}
-	return true
+	return m
 }

@@ -4,10 +4,11 @@
 // GET /v1/sync and call [Hub.Announce] at each release. [Dial] is the other end.
 //
 // One goroutine (run) owns the set of clients and is the only one that puts
-// frames into their queues, so a client sees heads in order and no lock is held
-// while anything is sent. Each client has a reader and a writer goroutine. A
-// client whose queue is full is dropped: it reconnects and asks since its
-// sequence, so nothing is lost and nobody else waits.
+// frames into their outboxes, so a client sees heads in order and no lock is
+// held while anything is sent. Each client has one goroutine, parked in a read;
+// a few writers serve all clients for which something waits. A client whose
+// outbox is full is dropped: it reconnects and asks since its sequence, so
+// nothing is lost and nobody else waits.
 package hub
 
 import (
@@ -15,78 +16,29 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
 
+	"haechi/rules/trust"
 	"haechi/server/wire"
 )
 
-// Limits of one hub; a zero field of Limits stands for these.
-const (
-	MaxClients = 20_000
-	// QueueLength is how many frames may wait for one client: a head, an
-	// answer, a heartbeat and a few releases in a row.
-	QueueLength = 16
-	// HeartbeatEvery is below the 30 seconds after which Chrome ends a silent
-	// service worker.
-	HeartbeatEvery = 20 * time.Second
-	// WriteWithin is how long one frame to one client may take.
-	WriteWithin = 10 * time.Second
-	// HelloWithin is how long a new client may be silent.
-	HelloWithin = 10 * time.Second
-	// IdleWithin is how long a client may go without a sign of life: three
-	// heartbeats that its side did not answer with a pong.
-	IdleWithin = 3 * HeartbeatEvery
-	// RequestsPerMinute bounds since and full; as many may come at once.
-	RequestsPerMinute = 30
-)
-
-// lingerWithin is how long a client that was told bye may take to hang up.
-const lingerWithin = 2 * time.Second
-
-// Limits are what an operator or a test may change.
-type Limits struct {
-	Clients           int
-	Queue             int
-	Heartbeat         time.Duration
-	Write             time.Duration
-	Hello             time.Duration
-	Idle              time.Duration
-	RequestsPerMinute int
-}
-
-func (l Limits) orDefault() Limits {
-	def := func(v *int, d int) {
-		if *v == 0 {
-			*v = d
-		}
-	}
-	wait := func(v *time.Duration, d time.Duration) {
-		if *v == 0 {
-			*v = d
-		}
-	}
-	def(&l.Clients, MaxClients)
-	def(&l.Queue, QueueLength)
-	def(&l.RequestsPerMinute, RequestsPerMinute)
-	wait(&l.Heartbeat, HeartbeatEvery)
-	wait(&l.Write, WriteWithin)
-	wait(&l.Hello, HelloWithin)
-	wait(&l.Idle, IdleWithin)
-	return l
-}
-
-// Source is what the hub serves. Its frames are shared and never change; the
-// same answer should be the same slice, because the hub compresses each slice
+// Source is what the hub serves. An answer is one or more frames, sent in this
+// order and with nothing between them. Frames are shared and never change; the
+// same frame should be the same slice, because the hub compresses each slice
 // once. Calls come from many goroutines.
 type Source interface {
-	Head() wire.Head
-	Since(sequence uint64, pack string) ([]byte, error)
-	Snapshot() []byte
+	Heads() Heads
+	Since(wire.Since) ([][]byte, error)
+	Full(wire.Full) ([][]byte, error)
 }
+
+// Heads is what is newest, for the clients of each channel.
+type Heads struct{ Stable, Preview wire.Head }
 
 // Hub is an http.Handler. Make it with New.
 type Hub struct {
@@ -95,42 +47,45 @@ type Hub struct {
 	log      *slog.Logger
 	upgrader websocket.Upgrader
 	frames   frames
+	writers  *writers
 	beat     *websocket.PreparedMessage // the heartbeat
 
 	join  chan *client
 	leave chan *client
-	say   chan message   // from readers
-	heads chan wire.Head // from Announce
-	quit  chan struct{}  // closed by Close
-	done  chan struct{}  // closed when run has ended
+	say   chan message  // from readers
+	heads chan Heads    // from Announce
+	quit  chan struct{} // closed by Close
+	done  chan struct{} // closed when run has ended
 
 	closing sync.Once
-	pumps   sync.WaitGroup // readers and writers; added to by run only
+	pumps   sync.WaitGroup // connections; added to by run only
 	count   atomic.Int64   // clients that said hello; written by run only
 }
 
 // message is what a reader tells run about its client.
 type message struct {
 	from    *client
-	hello   bool
-	bye     *wire.Bye                  // drop the client, with this
-	content *websocket.PreparedMessage // send this to the client
+	hello   *wire.Hello
+	bye     *wire.Bye                    // drop the client, with this
+	content []*websocket.PreparedMessage // send this to the client
 }
 
-// New starts a hub that serves source. The caller must Close it.
-func New(source Source, limits Limits, log *slog.Logger) *Hub {
+// New starts a hub that serves source to clients of these origins. The caller
+// must Close it.
+func New(source Source, limits Limits, origins Origins, log *slog.Logger) *Hub {
 	h := &Hub{
-		source: source,
-		limits: limits.orDefault(),
-		log:    log,
+		source:  source,
+		limits:  limits.orDefault(),
+		log:     log,
+		writers: startWriters(),
 		upgrader: websocket.Upgrader{
-			// Clients send little, and writes borrow a buffer: an idle client
-			// costs no more than its goroutines.
-			ReadBufferSize:    512,
+			// Clients send little, writes borrow a buffer, and compression
+			// keeps no state between messages.
+			ReadBufferSize:    128,
 			WriteBufferSize:   4 << 10,
 			WriteBufferPool:   &sync.Pool{},
 			EnableCompression: true,
-			CheckOrigin:       allowed,
+			CheckOrigin:       origins.allow,
 			Error: func(w http.ResponseWriter, _ *http.Request, status int, reason error) {
 				http.Error(w, reason.Error(), status)
 			},
@@ -138,12 +93,12 @@ func New(source Source, limits Limits, log *slog.Logger) *Hub {
 		join:  make(chan *client),
 		leave: make(chan *client),
 		say:   make(chan message),
-		heads: make(chan wire.Head),
+		heads: make(chan Heads),
 		quit:  make(chan struct{}),
 		done:  make(chan struct{}),
 	}
 	h.beat = h.frames.prepare(wire.Encode(wire.Heartbeat{}))
-	go h.run(h.frames.prepare(wire.Encode(source.Head())))
+	go h.run(source.Heads())
 	return h
 }
 
@@ -155,17 +110,17 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	select {
-	case h.join <- newClient(h, conn):
+	case h.join <- &client{hub: h, conn: conn, from: household(r.RemoteAddr)}:
 	case <-h.quit:
 		conn.Close()
 	}
 }
 
-// Announce sends a new head to every client. Heads arrive in the order of the
+// Announce sends every client the new head of its channel. Heads arrive in the order of the
 // calls. It waits for run, never for a client.
-func (h *Hub) Announce(head wire.Head) {
+func (h *Hub) Announce(heads Heads) {
 	select {
-	case h.heads <- head:
+	case h.heads <- heads:
 	case <-h.quit:
 	}
 }
@@ -179,7 +134,7 @@ func (h *Hub) Close(ctx context.Context) error {
 	h.closing.Do(func() { close(h.quit) })
 	<-h.done
 	gone := make(chan struct{})
-	go func() { h.pumps.Wait(); close(gone) }()
+	go func() { h.pumps.Wait(); h.writers.stop(); close(gone) }()
 	select {
 	case <-gone:
 		return nil
@@ -188,77 +143,68 @@ func (h *Hub) Close(ctx context.Context) error {
 	}
 }
 
-func (h *Hub) run(head *websocket.PreparedMessage) {
+func (h *Hub) run(heads Heads) {
 	defer close(h.done)
-	clients := map[*client]bool{} // whether it said hello
-	beat := time.NewTicker(h.limits.Heartbeat)
+	head := h.prepareHeads(heads)
+	crowd := crowd{hub: h, clients: map[*client]struct{}{}, homes: map[netip.Addr]int{}}
+	beat := time.NewTicker(max(h.limits.Heartbeat/beats, 1))
 	defer beat.Stop()
-
-	drop := func(c *client, bye wire.Bye) {
-		if greeted, ok := clients[c]; ok {
-			if greeted {
-				h.count.Add(-1)
-			}
-			delete(clients, c)
-			c.bye <- bye // room for one; only this function sends, once a client
-			h.log.Debug("bye", "code", bye.Code, "clients", len(clients))
-		}
-	}
-	send := func(c *client, m *websocket.PreparedMessage) {
-		select {
-		case c.queue <- m:
-		default:
-			drop(c, wire.ByeSlow)
-		}
-	}
+	part := uint8(0)
 	for {
 		select {
 		case c := <-h.join:
-			full := len(clients) >= h.limits.Clients
-			clients[c] = false
-			h.pumps.Go(c.read)
-			h.pumps.Go(c.write)
-			if full {
-				drop(c, wire.ByeLimit)
-			}
+			crowd.join(c)
 		case c := <-h.leave:
-			if clients[c] {
-				h.count.Add(-1)
-			}
-			delete(clients, c)
+			crowd.leave(c)
 		case m := <-h.say:
-			greeted, ok := clients[m.from]
-			switch {
-			case !ok: // dropped meanwhile
+			switch c := m.from; {
+			case !crowd.has(c): // dropped meanwhile
 			case m.bye != nil:
-				drop(m.from, *m.bye)
-			case m.hello:
-				if !greeted {
-					clients[m.from] = true
-					h.count.Add(1)
-				}
-				send(m.from, head)
+				crowd.drop(c, *m.bye)
+			case m.hello != nil: // once: its reader sees to that
+				c.joined, c.preview = true, m.hello.Channel == trust.Preview
+				h.count.Add(1)
+				crowd.send(c, head[c.preview])
 			default:
-				send(m.from, m.content)
+				crowd.send(c, m.content...)
 			}
 		case newest := <-h.heads:
 			h.frames.clear() // answers that lead to the head before
-			head = h.frames.prepare(wire.Encode(newest))
-			for c, greeted := range clients {
-				if greeted {
-					send(c, head)
+			head = h.prepareHeads(newest)
+			for c := range crowd.clients {
+				if c.joined {
+					crowd.send(c, head[c.preview])
 				}
 			}
-			h.log.Info("announced", "sequence", newest.Sequence, "clients", h.count.Load())
+			h.log.Info("announced", "sequence", newest.Preview.Sequence, "clients", h.count.Load())
 		case <-beat.C:
-			for c := range clients {
-				send(c, h.beat)
+			for c := range crowd.clients {
+				if c.slot == part {
+					crowd.send(c, h.beat)
+				}
 			}
+			part = (part + 1) % beats
 		case <-h.quit:
-			for c := range clients {
-				drop(c, wire.ByeRestart)
+			for c := range crowd.clients {
+				crowd.drop(c, wire.ByeRestart)
 			}
 			return
 		}
+	}
+}
+
+// prepareHeads frames both heads, keyed by whether a client is on preview.
+func (h *Hub) prepareHeads(heads Heads) map[bool]*websocket.PreparedMessage {
+	return map[bool]*websocket.PreparedMessage{
+		false: prepared(wire.Encode(heads.Stable)),
+		true:  prepared(wire.Encode(heads.Preview)),
+	}
+}
+
+// tell hands a message to run.
+func (h *Hub) tell(m message) {
+	select {
+	case h.say <- m:
+	case <-h.done:
 	}
 }

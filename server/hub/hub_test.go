@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"haechi/rules/trust"
 	"haechi/rules/trust/trusttest"
 	"haechi/server/hub"
 	"haechi/server/wire"
@@ -30,7 +31,7 @@ func TestHubGreetsWithTheHead(t *testing.T) {
 	if n := p.Clients(); n != 1 {
 		t.Errorf("%d clients", n)
 	}
-	p.Announce(head(8))
+	p.Announce(both(head(8)))
 	p.greet(t, head(8))
 }
 
@@ -54,7 +55,7 @@ func TestHubAnnouncesToAllInOrder(t *testing.T) {
 		t.Errorf("%d clients of %d", n, clients)
 	}
 	for i := 1; i <= releases; i++ {
-		p.Announce(head(i))
+		p.Announce(both(head(i)))
 	}
 	wg.Wait()
 	close(errs)
@@ -66,11 +67,24 @@ func TestHubAnnouncesToAllInOrder(t *testing.T) {
 func TestHubKeepsHeadsFromClientsThatDidNotGreet(t *testing.T) {
 	p := newHub(t, &shelf{}, hub.Limits{})
 	c := p.dial(t)
-	p.Announce(head(1))
+	p.Announce(both(head(1)))
 	send(t, c, hello)
 	expect(t, c, head(1)) // once, as the answer to hello
-	p.Announce(head(2))
+	p.Announce(both(head(2)))
 	expect(t, c, head(2))
+}
+
+func TestHubTellsEachChannelItsHead(t *testing.T) {
+	p := newHub(t, &shelf{head: head(1)}, hub.Limits{})
+	stable := p.greet(t, head(1))
+	preview := p.dial(t)
+	onPreview := hello
+	onPreview.Channel = trust.Preview
+	send(t, preview, onPreview)
+	expect(t, preview, head(1))
+	p.Announce(hub.Heads{Stable: head(2), Preview: head(3)})
+	expect(t, stable, head(2))
+	expect(t, preview, head(3))
 }
 
 func TestHubAnswersRequests(t *testing.T) {
@@ -121,7 +135,7 @@ func TestHubDropsSlowClient(t *testing.T) {
 		}
 	}()
 	eventually(t, "the slow client is dropped", func() bool { return p.Clients() == 1 })
-	p.Announce(head(1))
+	p.Announce(both(head(1)))
 	expect(t, quick, head(1))
 	// When it reads again, it learns why it was dropped.
 	for read := 0; ; read++ {
@@ -145,7 +159,7 @@ func TestHubCutsOffStuckClient(t *testing.T) {
 	rand.Read(noise)
 	s := &shelf{snapshot: []byte(`{"type":"snapshot","noise":"` + hex.EncodeToString(noise) + `"}`)}
 	const requests = 200
-	h := hub.New(s, hub.Limits{RequestsPerMinute: 2 * requests, Queue: 4, Write: 50 * time.Millisecond}, slog.New(slog.DiscardHandler))
+	h := hub.New(s, hub.Limits{RequestsPerMinute: 2 * requests, Queue: 4, Write: 50 * time.Millisecond}, nil, slog.New(slog.DiscardHandler))
 	s.head = head(0)
 	server := httptest.NewServer(h)
 	defer server.Close()
@@ -171,7 +185,7 @@ func TestHubCutsOffStuckClient(t *testing.T) {
 func TestHubSaysByeProtocolToNonsense(t *testing.T) {
 	p := newHub(t, &shelf{}, hub.Limits{})
 	nonsense := []string{
-		`{"type":"hello","protocol":2,"sequence":0,"pack":"` + someHash + `"}`,
+		`{"type":"hello","protocol":3,"sequence":0,"pack":"` + someHash + `"}`,
 		string(wire.Encode(wire.Full{})), // before hello
 		string(wire.Encode(wire.Since{Pack: someHash})),
 		string(wire.Encode(head(1))), // a server's frame
@@ -307,7 +321,7 @@ func TestHubSaysRestartWhenItCloses(t *testing.T) {
 	if err := <-closed; err != nil {
 		t.Error(err)
 	}
-	p.Announce(head(1)) // does not block
+	p.Announce(both(head(1))) // does not block
 	if c, err := hub.Dial(t.Context(), p.url, nil); err == nil {
 		if f, err := next(c); err == nil {
 			t.Errorf("a closed hub said %#v", f)
@@ -326,7 +340,7 @@ func TestHubSurvivesClientsThatComeAndGo(t *testing.T) {
 			case <-stop:
 				return
 			case <-time.After(time.Millisecond):
-				p.Announce(head(i))
+				p.Announce(both(head(i)))
 			}
 		}
 	})

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"haechi/rules/trust"
 	"haechi/server/hub"
 	"haechi/server/wire"
 )
@@ -24,34 +25,47 @@ type shelf struct {
 	mu       sync.Mutex
 	head     wire.Head
 	delta    []byte
+	log      []byte // follows the delta, unless nil
 	snapshot []byte
 	err      error
 }
 
-func (s *shelf) Head() wire.Head  { s.mu.Lock(); defer s.mu.Unlock(); return s.head }
-func (s *shelf) Snapshot() []byte { return s.snapshot }
-func (s *shelf) Since(uint64, string) ([]byte, error) {
-	return s.delta, s.err
+func (s *shelf) Heads() hub.Heads {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return hub.Heads{Stable: s.head, Preview: s.head}
+}
+func (s *shelf) Full(wire.Full) ([][]byte, error) { return [][]byte{s.snapshot}, nil }
+func (s *shelf) Since(wire.Since) ([][]byte, error) {
+	if s.log != nil {
+		return [][]byte{s.delta, s.log}, s.err
+	}
+	return [][]byte{s.delta}, s.err
 }
 
 var (
 	someHash = strings.Repeat("ab", 32)
-	hello    = wire.Hello{Protocol: wire.Protocol, Sequence: 0, Pack: someHash}
+	hello    = wire.Hello{Protocol: wire.Protocol, Channel: trust.Stable, Sequence: 0, Pack: someHash}
 )
 
-func head(n int) wire.Head { return wire.Head{Sequence: uint64(n), Pack: someHash} }
+func head(n int) wire.Head {
+	return wire.Head{Sequence: uint64(n), Pack: someHash, Rollout: 100, Settled: uint64(n), SettledPack: someHash, Log: uint64(n)}
+}
+
+// both is one head for both channels.
+func both(h wire.Head) hub.Heads { return hub.Heads{Stable: h, Preview: h} }
 
 type place struct {
 	*hub.Hub
 	url string
 }
 
-func newHub(t *testing.T, s *shelf, limits hub.Limits) place {
+func newHub(t *testing.T, s *shelf, limits hub.Limits, origins ...string) place {
 	t.Helper()
 	if s.head.Pack == "" {
 		s.head = head(0)
 	}
-	h := hub.New(s, limits, slog.New(slog.DiscardHandler))
+	h := hub.New(s, limits, origins, slog.New(slog.DiscardHandler))
 	server := httptest.NewServer(h)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
