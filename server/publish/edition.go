@@ -6,8 +6,9 @@ import (
 	"errors"
 	"sync"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"haechi/rules"
-	"haechi/rules/trust"
 	"haechi/server/store"
 	"haechi/server/wire"
 )
@@ -16,49 +17,36 @@ import (
 // beyond it are encoded anew for each who asks.
 const maxDeltas = 32 << 20
 
-// edition is one head with the frames that lead to it. Its state never
-// changes; a new release replaces the edition and with it the frames.
+// edition is one release that clients are led to, with the frames that lead
+// there. It never changes; since proofs depend on the size of the log, a new
+// release replaces the edition.
 type edition struct {
 	store    *store.Store
-	state    trust.State
-	note     string
-	head     wire.Head
+	sequence uint64
+	pack     rules.Pack
+	hash     string // of pack
+	note     string // empty for sequence 0
+	proof    tlog.RecordProof
 	snapshot func() []byte // encoded at the first call
 
 	mu     sync.Mutex        // held while a delta is encoded: all who ask wait for one
-	deltas map[uint64][]byte // by the sequence they start from
+	deltas map[uint64][]byte // by the sequence they start from; nil: none that is smaller than the snapshot
 	kept   int               // bytes in deltas
 }
 
-func newEdition(st *store.Store, state trust.State, note string) *edition {
+func newEdition(st *store.Store, sequence uint64, pack rules.Pack, note string, proof tlog.RecordProof) *edition {
 	return &edition{
-		store: st, state: state, note: note,
-		head: wire.Head{Sequence: state.Sequence, Pack: state.Pack.Hash()},
+		store: st, sequence: sequence, pack: pack, hash: pack.Hash(), note: note, proof: proof,
 		snapshot: sync.OnceValue(func() []byte {
-			return wire.Encode(wire.Snapshot{Sequence: state.Sequence, Release: note, Pack: state.Pack.Encode()})
+			return wire.Encode(wire.Snapshot{Sequence: sequence, Release: note, Proof: proof, Pack: pack.Encode()})
 		}),
 		deltas: map[uint64][]byte{},
 	}
 }
 
-// Head returns the frame that says what is newest.
-func (p *Publisher) Head() wire.Head { return p.current.Load().head }
-
-// Snapshot returns the encoded frame with the whole pack. It is shared: the
-// caller must not change it.
-func (p *Publisher) Snapshot() []byte { return p.current.Load().snapshot() }
-
-// Since returns the encoded frame that leads a client at a sequence, with a
-// pack of that hash, to the head: a delta, or a snapshot where there is none or
-// it would be no smaller. It is shared: the caller must not change it.
-func (p *Publisher) Since(sequence uint64, pack string) ([]byte, error) {
-	return p.current.Load().since(sequence, pack)
-}
-
+// since is the delta for a client at a sequence with a pack of that hash, or
+// the snapshot where there is none or it would be no smaller.
 func (e *edition) since(sequence uint64, pack string) ([]byte, error) {
-	if sequence >= e.head.Sequence {
-		return e.snapshot(), nil
-	}
 	hash, err := e.store.PackHash(sequence)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
@@ -66,22 +54,35 @@ func (e *edition) since(sequence uint64, pack string) ([]byte, error) {
 	if hash != pack {
 		return e.snapshot(), nil
 	}
+	frame, err := e.delta(sequence)
+	if frame == nil && err == nil {
+		frame = e.snapshot()
+	}
+	return frame, err
+}
+
+// delta is the frame that leads here from an earlier sequence, or nil where a
+// snapshot would be no larger.
+func (e *edition) delta(from uint64) ([]byte, error) {
+	if from >= e.sequence {
+		return nil, nil
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if frame, ok := e.deltas[sequence]; ok {
+	if frame, ok := e.deltas[from]; ok {
 		return frame, nil
 	}
-	changes, err := e.store.Changes(sequence, e.head.Sequence)
+	changes, err := e.store.Changes(from, e.sequence)
 	if err != nil {
 		return nil, err
 	}
-	frame := wire.Encode(wire.Delta{From: sequence, To: e.head.Sequence, Release: e.note, Changes: changes})
+	frame := wire.Encode(wire.Delta{From: from, To: e.sequence, Release: e.note, Proof: e.proof, Changes: changes})
 	if len(changes) > rules.MaxPackRules || len(frame) >= len(e.snapshot()) {
-		frame = e.snapshot()
+		frame = nil
 	} else if e.kept += len(frame); e.kept > maxDeltas {
 		e.kept -= len(frame)
 		return frame, nil
 	}
-	e.deltas[sequence] = frame
+	e.deltas[from] = frame
 	return frame, nil
 }

@@ -3,9 +3,10 @@
 // Package publish decides what becomes a release and serves what clients ask
 // for: call [New], then [Publisher.Publish] with a maintainer's push.
 //
-// A push is checked like any client would check it, under the same root, so
-// the server can never hold a head that its clients refuse. What was published
-// is read through [Publisher.Head], [Publisher.Since] and [Publisher.Snapshot].
+// A push is checked under the same root as clients have, so the server can never
+// hold a head that its clients refuse. What was published is read through
+// [Publisher.Head], [Publisher.Since] and [Publisher.Full]; the rest serves HTTP.
+// The publisher also signs the checkpoints of the log with its online key.
 package publish
 
 import (
@@ -18,6 +19,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"haechi/rules"
 	"haechi/rules/trust"
 	"haechi/server/store"
@@ -27,12 +30,14 @@ import (
 // MaxPush is the largest body of a push, in bytes.
 const MaxPush = 8 << 20
 
-// Push is what a maintainer sends: the signed release, the rule files it puts
-// (with their examples) and the ids it removes.
+// Push is what maintainers send: the signed release, and what it changes.
 type Push struct {
 	Release string            `json:"release"`
-	Files   []json.RawMessage `json:"files"`
-	Remove  []string          `json:"remove"`
+	Files   []json.RawMessage `json:"files"`             // rule files it puts, with their examples
+	Remove  []string          `json:"remove"`            // ids it removes
+	Disable []string          `json:"disable,omitempty"` // ids it switches off
+	Restore *uint64           `json:"restore,omitempty"` // the sequence whose rules it goes back to, before the other changes
+	Online  string            `json:"online,omitempty"`  // the online key's note, where it changes with the release
 }
 
 // Result says what a push changed.
@@ -44,26 +49,165 @@ type Result struct {
 	Removed  []string `json:"removed"`
 }
 
+// Online signs checkpoints: a server's note.Signer.
+type Online = note.Signer
+
 // Publisher owns the head. Its methods may be called from any goroutine.
 type Publisher struct {
-	root     trust.Root
 	store    *store.Store
+	online   Online
 	now      func() time.Time
-	announce func(wire.Head)
+	announce func()
 
-	push    sync.Mutex              // held for the whole of a push, so that sequences have one order
-	current atomic.Pointer[edition] // swapped by load, under push
+	push    sync.Mutex            // held for the whole of a push, so that sequences have one order
+	current atomic.Pointer[shelf] // swapped under push
 }
 
-// New returns a publisher of what st holds. Releases count under root. now is
-// the clock that decides what has expired. announce is called with each new
-// head, in order, after it is on disk; it must not wait for clients.
-func New(st *store.Store, root trust.Root, now func() time.Time, announce func(wire.Head)) (*Publisher, error) {
-	p := &Publisher{root: root, store: st, now: now, announce: announce}
-	if err := p.load(); err != nil {
+// Config is what a Publisher works with.
+type Config struct {
+	Root   trust.Root // the packaged one; the log may have rotated it
+	Online Online
+	// OnlineKey is the note that lends Online to this server; empty: the one
+	// that the store has. The higher version of the two counts.
+	OnlineKey string
+	Now       func() time.Time // decides what has expired
+	// Announce is called after each release is on disk and served; it must not
+	// wait for clients.
+	Announce func()
+}
+
+// New returns a publisher of what st holds.
+func New(st *store.Store, c Config) (*Publisher, error) {
+	p := &Publisher{store: st, online: c.Online, now: c.Now, announce: c.Announce}
+	empty := &shelf{root: c.Root, rotations: map[uint64]string{}}
+	grown, err := empty.grown(st)
+	if err != nil {
 		return nil, err
 	}
+	key, err := p.onlineKey(c.OnlineKey, grown.root)
+	if err != nil {
+		return nil, err
+	}
+	next, err := grown.resigned(p.online, key, p.now())
+	if err != nil {
+		return nil, err
+	}
+	p.current.Store(next)
 	return p, nil
+}
+
+// onlineKey is the newer of the note that was given and the one in the store,
+// which it updates.
+func (p *Publisher) onlineKey(given string, root trust.Root) (string, error) {
+	stored, err := p.store.OnlineKey()
+	if err != nil {
+		return "", err
+	}
+	if given == "" {
+		if stored == "" {
+			return "", errors.New("this server was lent no online key; make it with \"haechi keys new\" and have it lent with \"haechi keys lend\"")
+		}
+		return stored, nil
+	}
+	key, err := trust.OpenOnlineKey([]byte(given), root)
+	if err != nil {
+		return "", err
+	}
+	if have, err := trust.OpenOnlineKey([]byte(stored), root); err == nil && have.Version >= key.Version {
+		return stored, nil
+	}
+	return given, p.store.SetOnlineKey(given)
+}
+
+// Refresh signs a new checkpoint, so that clients know how fresh the rules are.
+// Call it every [RefreshEvery].
+func (p *Publisher) Refresh() error {
+	p.push.Lock()
+	defer p.push.Unlock()
+	s := p.current.Load()
+	next, err := s.resigned(p.online, s.key, p.now())
+	if err != nil {
+		return err
+	}
+	p.current.Store(next)
+	return nil
+}
+
+// RefreshEvery is how old the checkpoint of a server that is up may become.
+const RefreshEvery = time.Hour
+
+// OnlineExpires is when the online key runs out: from then on clients refuse
+// whatever this server says.
+func (p *Publisher) OnlineExpires() time.Time { return p.current.Load().online.Expires }
+
+// Head returns what is newest on a channel.
+func (p *Publisher) Head(channel string) wire.Head { return p.current.Load().heads(channel) }
+
+// Since returns the encoded frames for a client: the log, and what leads from
+// its pack to the release that it wants, if that is another than it has. They
+// are shared: the caller must not change them.
+func (p *Publisher) Since(f wire.Since) ([][]byte, error) {
+	s := p.current.Load()
+	log, err := s.evidence(f.Log)
+	e := s.target(f.To)
+	if err != nil || f.To == f.Sequence || e.sequence <= f.Sequence {
+		return [][]byte{log}, err
+	}
+	frame, err := e.since(f.Sequence, f.Pack)
+	return [][]byte{log, frame}, err
+}
+
+// Full returns the encoded log and snapshot, shared like those of Since.
+func (p *Publisher) Full(f wire.Full) ([][]byte, error) {
+	s := p.current.Load()
+	log, err := s.evidence(f.Log)
+	return [][]byte{log, s.target(f.To).snapshot()}, err
+}
+
+// Delta returns the frame that leads from one sequence to another, or nil where
+// there is none.
+func (p *Publisher) Delta(from, to uint64) ([]byte, error) {
+	e := p.current.Load().edition(to)
+	if e == nil {
+		return nil, nil
+	}
+	frame, err := e.delta(from)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return frame, err
+}
+
+// Log returns the log frame for a client that saw from releases.
+func (p *Publisher) Log(from uint64) ([]byte, error) { return p.current.Load().evidence(from) }
+
+// Snapshot returns the frame with the whole pack at a sequence. Of those that
+// nobody is led to any more it is made anew each time.
+func (p *Publisher) Snapshot(sequence uint64) ([]byte, error) {
+	s := p.current.Load()
+	if e := s.edition(sequence); e != nil {
+		return e.snapshot(), nil
+	}
+	e, err := s.reissue(p.store, &s.log, sequence)
+	if err != nil {
+		return nil, err
+	}
+	return e.snapshot(), nil
+}
+
+// Record is one release as an auditor reads it.
+type Record struct {
+	Result
+	Release string `json:"release"` // the signed note
+}
+
+// Record returns a release that was published.
+func (p *Publisher) Record(sequence uint64) (Record, error) {
+	r, err := p.store.Release(sequence)
+	if err != nil {
+		return Record{}, err
+	}
+	return Record{Result: sorted(r.Sequence, r.Pack, r.Added, r.Changes), Release: r.Note}, nil
 }
 
 // Publish makes a push the next release, or changes nothing and returns why. A
@@ -71,31 +215,34 @@ func New(st *store.Store, root trust.Root, now func() time.Time, announce func(w
 func (p *Publisher) Publish(push Push) (Result, error) {
 	p.push.Lock()
 	defer p.push.Unlock()
-	have := p.current.Load().state
+	s := p.current.Load()
+	have := s.preview
 
 	// Signatures first: nobody else gets work done here.
-	release, err := trust.Open([]byte(push.Release), p.root)
+	release, err := trust.Open([]byte(push.Release), s.root)
 	if err != nil {
 		return Result{}, refuse(trust.Code(err), err)
 	}
-	if err := follows(release, have); err != nil {
+	if err := s.follows(release, p.now()); err != nil {
+		return Result{}, err
+	}
+	if err := s.keepsKey(release, push.Online); err != nil {
 		return Result{}, err
 	}
 	files, err := parseFiles(push.Files)
 	if err != nil {
 		return Result{}, err
 	}
-	next, err := assemble(have.Pack, files, push.Remove)
+	next, files, err := p.assemble(have, push, files)
 	if err != nil {
 		return Result{}, err
 	}
-	changes := rules.Diff(have.Pack, next)
-	if err := p.acceptable(have, release, push.Release, changes); err != nil {
-		return Result{}, err
+	if canonical := next.Encode(); next.Hash() != release.Pack || len(canonical) != release.Size {
+		return Result{}, refuse("mismatch", errors.New("the files lead to another pack than the one that was signed; fetch the head and sign again"))
 	}
 
-	result := describe(have.Pack, changes)
-	result.Sequence, result.Pack = release.Sequence, release.Pack
+	changes := rules.Diff(have.pack, next)
+	result := Describe(have.pack, release.Sequence, release.Pack, changes)
 	kept := make(map[string]string, len(files))
 	for _, r := range files {
 		kept[r.ID] = string(rules.Format(r))
@@ -103,14 +250,14 @@ func (p *Publisher) Publish(push Push) (Result, error) {
 	err = p.store.Append(store.Release{
 		Sequence: release.Sequence, Note: push.Release, Text: release.TextHash(),
 		Pack: release.Pack, Size: release.Size,
-		Added: result.Added, Changes: changes, Files: kept,
+		Added: result.Added, Changes: changes, Files: kept, Online: push.Online,
 	})
 	// Also after an error: what is on disk counts, not what was reported.
-	if loadErr := p.load(); loadErr != nil {
+	if loadErr := p.load(push.Online); loadErr != nil {
 		err = errors.Join(err, loadErr)
 	}
-	if head := p.Head(); head.Sequence > have.Sequence {
-		p.announce(head)
+	if p.current.Load().log.Size() > s.log.Size() {
+		p.announce()
 	}
 	if err != nil {
 		return Result{}, err
@@ -118,50 +265,64 @@ func (p *Publisher) Publish(push Push) (Result, error) {
 	return result, nil
 }
 
-// load makes what the store holds the current edition.
-func (p *Publisher) load() error {
-	head, err := p.store.Head()
+// load makes what the store holds the current shelf. online is the note that
+// came with the newest release, if any.
+func (p *Publisher) load(online string) error {
+	s := p.current.Load()
+	grown, err := s.grown(p.store)
+	if err != nil || grown.log.Size() == s.log.Size() {
+		return err
+	}
+	key := s.key
+	if online != "" {
+		key = online
+	}
+	next, err := grown.resigned(p.online, key, p.now())
 	if err != nil {
 		return err
 	}
-	if old := p.current.Load(); old != nil && old.state.Sequence == head.Sequence {
-		return nil
-	}
-	pack, err := p.store.Pack()
-	if err != nil {
-		return err
-	}
-	release, err := p.store.Release(head.Sequence)
-	if err != nil {
-		return err
-	}
-	p.current.Store(newEdition(p.store, trust.State{Sequence: head.Sequence, Release: head.Release, Pack: pack}, release.Note))
+	p.current.Store(next)
 	return nil
 }
 
-// acceptable asks trust.Accept, as a client at the head would.
-func (p *Publisher) acceptable(have trust.State, release trust.Release, note string, changes []rules.Change) error {
-	raw, err := json.Marshal(changes)
-	if err != nil {
-		return err
-	}
-	u := trust.Update{Type: "delta", From: have.Sequence, To: release.Sequence, Release: note, Changes: raw}
-	if _, err := trust.Accept(p.root, p.now(), have, u); err != nil {
-		return refuse(trust.Code(err), err)
-	}
-	return nil
-}
-
-func follows(r trust.Release, have trust.State) error {
-	previous := have.Release
-	if have.Sequence == 0 {
-		previous = trust.NoPrevious
+// follows refuses a release that no client at the head could take.
+func (s *shelf) follows(r trust.Release, now time.Time) error {
+	previous, next := trust.NoPrevious, s.log.Size()+1
+	if s.log.Size() > 0 {
+		previous = s.head.TextHash()
 	}
 	switch {
-	case r.Sequence != have.Sequence+1:
-		return refuse(CodeStale, fmt.Errorf("the head is %d, so the next release is %d, not %d; fetch the head and sign again", have.Sequence, have.Sequence+1, r.Sequence))
+	case r.Sequence != next:
+		return refuse(CodeStale, fmt.Errorf("the head is %d, so the next release is %d, not %d; fetch the head and sign again", next-1, next, r.Sequence))
 	case r.Previous != previous:
 		return refuse(CodeStale, errors.New("signed on top of another release than the head; fetch the head and sign again"))
+	case !now.Before(r.Expires):
+		return refuse("expired", fmt.Errorf("the release expired on %s; sign it again", r.Expires.Format(time.DateOnly)))
+	}
+	return nil
+}
+
+// keepsKey refuses a release after which this server could sign no checkpoint
+// that clients believe.
+func (s *shelf) keepsKey(r trust.Release, online string) error {
+	root := s.root
+	if r.Root != nil {
+		root = *r.Root
+	}
+	if online == "" {
+		if _, err := trust.OpenOnlineKey([]byte(s.key), root); err != nil {
+			return refuse("invalid", errors.New("under the new root the server's online key does not count; lend it anew with \"haechi keys lend\" and send the note along"))
+		}
+		return nil
+	}
+	key, err := trust.OpenOnlineKey([]byte(online), root)
+	switch {
+	case err != nil:
+		return refuse(trust.Code(err), err)
+	case key.Version <= s.online.Version:
+		return refuse("invalid", fmt.Errorf("online key %d: this server has %d already", key.Version, s.online.Version))
+	case key.Key != s.online.Key:
+		return refuse("invalid", errors.New("the note lends another key than this server holds; give it to the server with --online-note at its next start"))
 	}
 	return nil
 }
@@ -204,37 +365,91 @@ func fileName(i int, data []byte) string {
 	return r.ID + ".json"
 }
 
-// assemble returns the pack after the files are put and the ids removed.
-func assemble(pack rules.Pack, files []rules.Rule, remove []string) (rules.Pack, error) {
+// assemble returns the pack that a push leads to, and the files of every rule
+// that it puts.
+func (p *Publisher) assemble(have *edition, push Push, files []rules.Rule) (rules.Pack, []rules.Rule, error) {
+	pack := have.pack
+	if push.Restore != nil {
+		restored, err := p.store.PackAt(*push.Restore)
+		if errors.Is(err, store.ErrNotFound) {
+			return rules.Pack{}, nil, refuse("invalid", fmt.Errorf("there is no release %d to go back to", *push.Restore))
+		}
+		if err != nil {
+			return rules.Pack{}, nil, err
+		}
+		for _, c := range rules.Diff(pack, restored) {
+			if c.Put == nil {
+				continue
+			}
+			r, err := p.file(c.Put.ID, *push.Restore)
+			if err != nil {
+				return rules.Pack{}, nil, err
+			}
+			files = append([]rules.Rule{r}, files...)
+		}
+		pack = restored
+	}
 	var changes []rules.Change
 	put := map[string]bool{}
 	for _, r := range files {
+		put[r.ID] = true
 		r.Examples = nil
 		changes = append(changes, rules.Change{Put: &r})
-		put[r.ID] = true
 	}
-	for _, id := range remove {
+	for _, id := range push.Disable {
+		old := pack.Rule(id)
+		if old == nil || put[id] {
+			return rules.Pack{}, nil, refuse("invalid", fmt.Errorf("rule %q cannot be disabled: it is not there, or put by the same push", id))
+		}
+		r, err := p.file(id, have.sequence)
+		if err != nil {
+			return rules.Pack{}, nil, err
+		}
+		off := *old
+		off.Disabled, r.Disabled = true, true
+		changes, files = append(changes, rules.Change{Put: &off}), append(files, r)
+	}
+	for _, id := range push.Remove {
 		if put[id] {
-			return rules.Pack{}, refuse("invalid", fmt.Errorf("rule %q is both put and removed", id))
+			return rules.Pack{}, nil, refuse("invalid", fmt.Errorf("rule %q is both put and removed", id))
 		}
 		changes = append(changes, rules.Change{Remove: id})
 	}
 	next, err := rules.Apply(pack, changes)
 	if err != nil {
-		return rules.Pack{}, refuse("invalid", err)
+		return rules.Pack{}, nil, refuse("invalid", err)
 	}
-	return next, nil
+	return next, files, nil
 }
 
-// describe sorts changes to a pack into what is new, changed and gone. All
-// three lists are empty rather than nil, for JSON.
-func describe(pack rules.Pack, changes []rules.Change) Result {
-	r := Result{Added: []string{}, Changed: []string{}, Removed: []string{}}
+// file is a rule as it stood at a sequence, with its examples.
+func (p *Publisher) file(id string, sequence uint64) (rules.Rule, error) {
+	text, err := p.store.File(id, sequence)
+	if err != nil {
+		return rules.Rule{}, err
+	}
+	return rules.Parse(id+".json", []byte(text))
+}
+
+// Describe sorts changes to a pack into what is new, changed and gone.
+func Describe(pack rules.Pack, sequence uint64, hash string, changes []rules.Change) Result {
+	var added []string
+	for _, c := range changes {
+		if c.Put != nil && pack.Rule(c.Put.ID) == nil {
+			added = append(added, c.Put.ID)
+		}
+	}
+	return sorted(sequence, hash, added, changes)
+}
+
+// sorted is a Result whose lists are empty rather than nil, for JSON.
+func sorted(sequence uint64, hash string, added []string, changes []rules.Change) Result {
+	r := Result{Sequence: sequence, Pack: hash, Added: []string{}, Changed: []string{}, Removed: []string{}}
 	for _, c := range changes {
 		switch {
 		case c.Put == nil:
 			r.Removed = append(r.Removed, c.Remove)
-		case pack.Rule(c.Put.ID) == nil:
+		case slices.Contains(added, c.Put.ID):
 			r.Added = append(r.Added, c.Put.ID)
 		default:
 			r.Changed = append(r.Changed, c.Put.ID)

@@ -28,12 +28,18 @@ type desk struct {
 	store  *store.Store
 	root   trust.Root
 	now    time.Time
-	heads  []wire.Head // announced
+	heads  []uint64 // announced
+	keys   string   // who lends the online key
 	latest *trust.Release
+
+	version uint64 // of the online key
 }
 
+// Head is the newest of all.
+func (d *desk) Head() wire.Head { return d.Publisher.Head(trust.Preview) }
+
 func newDesk(t *testing.T) *desk {
-	d := &desk{dir: t.TempDir(), root: trusttest.Root(t, 1, "ann"), now: trusttest.Now}
+	d := &desk{dir: t.TempDir(), root: trusttest.Root(t, 1, "ann"), now: trusttest.Now, keys: "ann"}
 	d.open(t)
 	t.Cleanup(func() { d.store.Close() })
 	return d
@@ -45,11 +51,17 @@ func (d *desk) open(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := publish.New(st, d.root, func() time.Time { return d.now }, func(h wire.Head) { d.heads = append(d.heads, h) })
+	online, _, _ := trusttest.Key(t, trusttest.Online)
+	d.version++
+	d.Publisher, err = publish.New(st, publish.Config{
+		Root: d.root, Online: online, OnlineKey: trusttest.OnlineKey(t, d.version, trusttest.Online, false, strings.Fields(d.keys)...),
+		Now:      func() time.Time { return d.now },
+		Announce: func() { d.heads = append(d.heads, d.Head().Sequence) },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.store, d.Publisher = st, p
+	d.store = st
 }
 
 func (d *desk) restart(t *testing.T) {
@@ -101,8 +113,8 @@ func TestPublishMakesTheNextRelease(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	head := wire.Head{Sequence: 1, Pack: want.Pack}
-	if d.Head() != head || !slices.Equal(d.heads, []wire.Head{head}) {
+	head := wire.Head{Sequence: 1, Pack: want.Pack, Rollout: 100, Settled: 1, SettledPack: want.Pack, Log: 1}
+	if d.Head() != head || d.Publisher.Head(trust.Stable) != head || !slices.Equal(d.heads, []uint64{1}) {
 		t.Errorf("head %+v, announced %+v", d.Head(), d.heads)
 	}
 	r, err := d.store.Release(1)
@@ -189,8 +201,8 @@ func TestPublishRefuses(t *testing.T) {
 		{"removes what is not there", func(p *publish.Push) { p.Remove = []string{"zzz"} }, "invalid", http.StatusUnprocessableEntity, "zzz"},
 		{"a rule that was not signed", func(p *publish.Push) {
 			p.Files = append(p.Files, rules.Format(trusttest.Rule("e")))
-		}, "mismatch", http.StatusConflict, "not the signed pack"},
-		{"a signed rule left out", func(p *publish.Push) { p.Files = nil }, "mismatch", http.StatusConflict, "not the signed pack"},
+		}, "mismatch", http.StatusConflict, "another pack than the one that was signed"},
+		{"a signed rule left out", func(p *publish.Push) { p.Files = nil }, "mismatch", http.StatusConflict, "another pack than the one that was signed"},
 		{"a giant pack", func(p *publish.Push) { p.Files = make([]json.RawMessage, rules.MaxPackRules+1) }, "too-large", http.StatusRequestEntityTooLarge, "at most"},
 	} {
 		push, _ := d.next(t, "a", "b", "c", "d")
@@ -217,7 +229,7 @@ func TestPublishRefuses(t *testing.T) {
 
 func TestPublishNeedsTheThreshold(t *testing.T) {
 	d := newDesk(t)
-	d.root = trusttest.Root(t, 2, "ann", "bob", "eve")
+	d.root, d.keys = trusttest.Root(t, 2, "ann", "bob", "eve"), "ann bob"
 	d.restart(t)
 	push, release := d.next(t, "a")
 	if _, err := d.Publish(push); err == nil || !strings.Contains(err.Error(), "1 of 2 signatures") {
@@ -256,52 +268,71 @@ func TestEveryClientIsLedToTheHead(t *testing.T) {
 	head := d.Head()
 	for sequence, ids := range histories[:len(histories)-1] {
 		have := trust.State{Sequence: uint64(sequence), Pack: trusttest.Pack(t, ids...)}
-		frame, err := d.Since(have.Sequence, have.Pack.Hash())
+		if r, err := d.store.Release(have.Sequence); err != nil {
+			t.Fatal(err)
+		} else {
+			have.Release = r.Text
+		}
+		ask := wire.Since{Sequence: have.Sequence, Pack: have.Pack.Hash(), To: head.Sequence}
+		frames, err := d.Since(ask)
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, _ := d.Since(have.Sequence, have.Pack.Hash())
-		if &frame[0] != &again[0] {
+		again, _ := d.Since(ask)
+		if len(frames) != 2 || &frames[0][0] != &again[0][0] || &frames[1][0] != &again[1][0] {
 			t.Errorf("from %d: encoded twice", sequence)
 		}
-		for name, frame := range map[string][]byte{"since": frame, "snapshot": d.Snapshot()} {
-			u, err := trust.ParseUpdate(frame)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := trust.Accept(d.root, trusttest.Now, have, u)
-			if err != nil || got.Sequence != head.Sequence || got.Pack.Hash() != head.Pack {
+		full, err := d.Full(wire.Full{To: head.Sequence})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, frames := range map[string][][]byte{"since": frames, "full": full} {
+			got, err := accept(d.root, have, trust.Client{}, frames)
+			if err != nil || got.Sequence != head.Sequence || got.Pack.Hash() != head.Pack || got.Seen.Size != head.Log {
 				t.Errorf("%s from %d: %v", name, sequence, err)
 			}
 		}
 	}
 }
 
+// accept gives a client the frames that answered it.
+func accept(root trust.Root, have trust.State, client trust.Client, frames [][]byte) (trust.State, error) {
+	evidence, err := trust.ParseEvidence(frames[0])
+	if err != nil {
+		return trust.State{}, err
+	}
+	u, err := trust.ParseUpdate(frames[1])
+	if err != nil {
+		return trust.State{}, err
+	}
+	return trust.Accept(root, trusttest.Now, have, client, evidence, &u)
+}
+
 func TestSinceChoosesTheFrame(t *testing.T) {
 	d := newDesk(t)
 	kind := func(sequence uint64, pack string) string {
 		t.Helper()
-		data, err := d.Since(sequence, pack)
+		data, err := d.Since(wire.Since{Sequence: sequence, Pack: pack, To: d.Head().Sequence})
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, err := wire.Decode(data)
+		if len(data) == 1 {
+			return "log"
+		}
+		f, err := wire.Decode(data[1])
 		if err != nil {
 			t.Fatal(err)
 		}
-		switch f := f.(type) {
+		switch f.(type) {
 		case wire.Delta:
 			return "delta"
 		case wire.Snapshot:
-			if f.Sequence == 0 {
-				return "baseline"
-			}
 			return "snapshot"
 		}
 		return "neither"
 	}
 	base, other := trusttest.Pack(t, "a", "b").Hash(), trusttest.Pack(t, "x").Hash()
-	if got := kind(0, other); got != "baseline" {
+	if got := kind(0, other); got != "log" {
 		t.Errorf("before any release: %s", got)
 	}
 	d.publish(t, "a", "b", "c")
@@ -314,8 +345,7 @@ func TestSinceChoosesTheFrame(t *testing.T) {
 	}{
 		{1, other, "snapshot"}, // another history
 		{0, one, "snapshot"},   // pack of another sequence
-		{2, two, "snapshot"},   // up to date, but asks
-		{3, two, "snapshot"},   // ahead of this server
+		{2, two, "log"},        // up to date, and asks how the log stands
 		{0, base, "snapshot"},  // everything replaced: a delta would be larger
 	} {
 		if got := kind(c.sequence, c.pack); got != c.want {

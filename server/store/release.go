@@ -23,6 +23,7 @@ type Release struct {
 	Added    []string          // ids in Changes that the pack before it lacked
 	Changes  []rules.Change    // what leads from the pack before it
 	Files    map[string]string // the rule files it put, by id, in canonical form
+	Online   string            // the online key's note that takes effect with it; empty: no change
 }
 
 // note is the value under a release's own key: small, so that a walk over all
@@ -67,7 +68,12 @@ func (s *Store) Append(r Release) error {
 }
 
 func (r Release) put(txn *badger.Txn) error {
+	var online error
+	if r.Online != "" {
+		online = txn.Set(keyOnline, []byte(r.Online))
+	}
 	return errors.Join(
+		online,
 		putJSON(txn, releaseKey(r.Sequence, ""), note{r.Note, r.Text, r.Pack, r.Size, r.Added}),
 		putJSON(txn, releaseKey(r.Sequence, partChanges), r.Changes),
 		putJSON(txn, releaseKey(r.Sequence, partFiles), r.Files),
@@ -93,6 +99,43 @@ func (s *Store) Release(sequence uint64) (Release, error) {
 		return Release{}, readError(sequence, err)
 	}
 	return r, nil
+}
+
+// Notes calls visit with the signed note of every release after a sequence, in
+// order, until the head or an error.
+func (s *Store) Notes(after uint64, visit func(sequence uint64, msg string) error) error {
+	head, err := s.Head()
+	if err != nil {
+		return err
+	}
+	for sequence := after + 1; sequence <= head.Sequence; sequence++ {
+		var n note
+		err := s.db.View(func(txn *badger.Txn) error { return getJSON(txn, releaseKey(sequence, ""), &n) })
+		if err != nil {
+			return readError(sequence, err)
+		}
+		if err := visit(sequence, n.Note); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// File returns the newest file of a rule at a sequence, with its examples.
+func (s *Store) File(id string, sequence uint64) (string, error) {
+	for at := sequence; ; at-- {
+		var files map[string]string
+		err := s.db.View(func(txn *badger.Txn) error { return getJSON(txn, releaseKey(at, partFiles), &files) })
+		if err != nil {
+			return "", readError(at, err)
+		}
+		if file, ok := files[id]; ok {
+			return file, nil
+		}
+		if at == 0 {
+			return "", fmt.Errorf("store: no file of rule %q up to release %d: %w", id, sequence, ErrNotFound)
+		}
+	}
 }
 
 // PackHash returns the hash of the pack at a sequence.

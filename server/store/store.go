@@ -5,11 +5,12 @@
 //
 // It is Badger on disk with synced writes. Keys are only ever added:
 //
-//	format                      "1", the layout of the keys below
+//	format                      "2", the layout of the keys below
 //	release/<20 digits>         note, pack hash and size, ids that were new
 //	release/<20 digits>/changes what it put and removed
 //	release/<20 digits>/files   the rule files it put, with their examples
 //	head                        the newest sequence and its hashes; rewritten
+//	online                      the newest online key's note; rewritten
 //
 // Nothing is deleted, so nothing depends on tombstones. A release and the head
 // that names it are one transaction: after a crash either both are there or
@@ -31,11 +32,12 @@ import (
 )
 
 // format is the layout of the keys. A program refuses a store that has another.
-const format = "1"
+const format = "2"
 
 var (
 	keyFormat = []byte("format")
 	keyHead   = []byte("head")
+	keyOnline = []byte("online")
 )
 
 var (
@@ -167,6 +169,11 @@ func (s *Store) Pack() (rules.Pack, error) {
 	if err != nil {
 		return rules.Pack{}, err
 	}
+	return s.PackAt(head.Sequence)
+}
+
+// PackAt returns the rules at a sequence.
+func (s *Store) PackAt(sequence uint64) (rules.Pack, error) {
 	baseline, err := s.Release(0)
 	if err != nil {
 		return rules.Pack{}, err
@@ -175,7 +182,7 @@ func (s *Store) Pack() (rules.Pack, error) {
 	if err != nil {
 		return rules.Pack{}, fmt.Errorf("store: %w: %w", ErrDamaged, err)
 	}
-	changes, err := s.Changes(0, head.Sequence)
+	changes, err := s.Changes(0, sequence)
 	if err != nil {
 		return rules.Pack{}, err
 	}
@@ -184,6 +191,26 @@ func (s *Store) Pack() (rules.Pack, error) {
 		return rules.Pack{}, fmt.Errorf("store: %w: %w", ErrDamaged, err)
 	}
 	return pack, nil
+}
+
+// OnlineKey returns the online key's note, empty if there is none yet.
+func (s *Store) OnlineKey() (string, error) {
+	var msg string
+	err := s.db.View(func(txn *badger.Txn) error {
+		return get(txn, keyOnline, func(data []byte) error { msg = string(data); return nil })
+	})
+	if err != nil && !errors.Is(err, badger.ErrKeyNotFound) {
+		return "", fmt.Errorf("store: online key: %w", err)
+	}
+	return msg, nil
+}
+
+// SetOnlineKey replaces the online key's note.
+func (s *Store) SetOnlineKey(msg string) error {
+	if err := s.db.Update(func(txn *badger.Txn) error { return txn.Set(keyOnline, []byte(msg)) }); err != nil {
+		return fmt.Errorf("store: online key: %w", err)
+	}
+	return nil
 }
 
 // get calls read with the value of key, which is valid within the call only.

@@ -336,7 +336,7 @@ func TestOpenRefusesWhatItCannotRead(t *testing.T) {
 		values map[string]string
 		want   error
 	}{
-		"a later format":    {true, map[string]string{"format": "2"}, store.ErrFormat},
+		"a later format":    {true, map[string]string{"format": "3"}, store.ErrFormat},
 		"another database":  {false, map[string]string{"users/1": "x"}, store.ErrFormat},
 		"a broken head":     {true, map[string]string{"head": "{"}, store.ErrDamaged},
 		"a foreign head":    {true, map[string]string{"head": `{"sequence":0,"pack":"x"}`}, store.ErrDamaged},

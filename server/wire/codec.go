@@ -23,6 +23,7 @@ func (Hello) kind() string     { return "hello" }
 func (Head) kind() string      { return "head" }
 func (Since) kind() string     { return "since" }
 func (Full) kind() string      { return "full" }
+func (Log) kind() string       { return "log" }
 func (Delta) kind() string     { return "delta" }
 func (Snapshot) kind() string  { return "snapshot" }
 func (Heartbeat) kind() string { return "heartbeat" }
@@ -36,6 +37,9 @@ func Encode(f Frame) []byte {
 	if err := e.Encode(f); err != nil {
 		// Only a Snapshot whose Pack is not JSON gets here, which check refuses.
 		panic(fmt.Sprintf("wire: %s: %v", f.kind(), err))
+	}
+	if f.kind() == "log" {
+		return bytes.TrimRight(b.Bytes(), "\n") // trust.Evidence names its type itself
 	}
 	fields := bytes.TrimRight(b.Bytes(), "\n")[1:] // without the opening brace
 	head := fmt.Sprintf(`{"type":%q`, f.kind())
@@ -65,6 +69,8 @@ func Decode(data []byte) (Frame, error) {
 		return decode[Since](data)
 	case "full":
 		return decode[Full](data)
+	case "log":
+		return decode[Log](data)
 	case "delta":
 		return decode[Delta](data)
 	case "snapshot":
@@ -89,15 +95,48 @@ func decode[F Frame](data []byte) (Frame, error) {
 }
 
 func (f Hello) check() error {
-	if f.Protocol < 1 {
+	switch {
+	case f.Protocol < 1:
 		return errors.New("protocol missing")
+	case f.Protocol != Protocol:
+		return nil // of another version: its fields are not ours to judge
+	case f.Channel != trust.Stable && f.Channel != trust.Preview:
+		return fmt.Errorf("channel %.20q", f.Channel)
 	}
-	return checkPosition(f.Sequence, f.Pack)
+	return checkPosition(f.Sequence, f.Pack, f.Log)
 }
 
-func (f Head) check() error      { return checkPosition(f.Sequence, f.Pack) }
-func (f Since) check() error     { return checkPosition(f.Sequence, f.Pack) }
-func (f Full) check() error      { return nil }
+func (f Head) check() error {
+	if f.Rollout < 0 || f.Rollout > trust.Everyone || f.Settled > f.Sequence {
+		return fmt.Errorf("rollout %d, settled %d of %d", f.Rollout, f.Settled, f.Sequence)
+	}
+	return errors.Join(checkPosition(f.Sequence, f.Pack, f.Log), checkPosition(f.Settled, f.SettledPack, f.Log))
+}
+
+func (f Since) check() error {
+	if f.To < f.Sequence {
+		return fmt.Errorf("from %d to %d", f.Sequence, f.To)
+	}
+	return checkPosition(f.To, f.Pack, f.Log)
+}
+
+func (f Full) check() error {
+	if f.To > trust.MaxSequence || f.Log > trust.MaxSequence {
+		return fmt.Errorf("to %d, log %d", f.To, f.Log)
+	}
+	return nil
+}
+
+func (f Log) check() error {
+	switch {
+	case f.From > trust.MaxSequence:
+		return fmt.Errorf("from %d", f.From)
+	case f.Key == "" || f.Checkpoint == "":
+		return errors.New("key or checkpoint missing")
+	}
+	return nil
+}
+
 func (f Heartbeat) check() error { return nil }
 
 func (f Delta) check() error {
@@ -131,9 +170,9 @@ func (f Bye) check() error {
 	return nil
 }
 
-func checkPosition(sequence uint64, pack string) error {
-	if sequence > trust.MaxSequence {
-		return fmt.Errorf("sequence %d", sequence)
+func checkPosition(sequence uint64, pack string, log uint64) error {
+	if sequence > trust.MaxSequence || log > trust.MaxSequence {
+		return fmt.Errorf("sequence %d, log %d", sequence, log)
 	}
 	if !trust.IsHash(pack) {
 		return fmt.Errorf("pack %.70q is no hash", pack)

@@ -24,13 +24,19 @@ var update = flag.Bool("update", false, "write the golden frames")
 func golden(t *testing.T) map[string]wire.Frame {
 	base, next := trusttest.Pack(t, "arirang", "hanji"), trusttest.Pack(t, "hanji", "ondol")
 	release := trusttest.Sign(t, trusttest.Release(1, nil, next), "haechi-test")
+	log := trusttest.NewLog(t, "haechi-test", release)
+	proof, err := log.Record(1)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return map[string]wire.Frame{
-		"hello":             wire.Hello{Protocol: wire.Protocol, Sequence: 0, Pack: base.Hash()},
-		"head":              wire.Head{Sequence: 1, Pack: next.Hash()},
-		"since":             wire.Since{Sequence: 0, Pack: base.Hash()},
-		"full":              wire.Full{},
-		"delta":             wire.Delta{From: 0, To: 1, Release: release, Changes: rules.Diff(base, next)},
-		"snapshot":          wire.Snapshot{Sequence: 1, Release: release, Pack: next.Encode()},
+		"hello":             wire.Hello{Protocol: wire.Protocol, Channel: trust.Stable, Sequence: 0, Pack: base.Hash()},
+		"head":              wire.Head{Sequence: 1, Pack: next.Hash(), Rollout: 25, Settled: 0, SettledPack: base.Hash(), Log: 1},
+		"since":             wire.Since{Sequence: 0, Pack: base.Hash(), To: 1, Log: 0},
+		"full":              wire.Full{To: 1, Log: 0},
+		"log":               wire.Log(log.Evidence(t, 0)),
+		"delta":             wire.Delta{From: 0, To: 1, Release: release, Proof: proof, Changes: rules.Diff(base, next)},
+		"snapshot":          wire.Snapshot{Sequence: 1, Release: release, Proof: proof, Pack: next.Encode()},
 		"snapshot-baseline": wire.Snapshot{Sequence: 0, Pack: base.Encode()},
 		"heartbeat":         wire.Heartbeat{},
 		"bye-restart":       wire.ByeRestart,
@@ -73,6 +79,14 @@ func TestFramesEqualTheGoldenFiles(t *testing.T) {
 func TestGoldenUpdatesVerify(t *testing.T) {
 	root := trusttest.Root(t, 1, "haechi-test")
 	base := trust.State{Pack: trusttest.Pack(t, "arirang", "hanji")}
+	log, err := os.ReadFile(filepath.Join("testdata", "log.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	evidence, err := trust.ParseEvidence(log)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range []string{"delta", "snapshot"} {
 		frame, err := os.ReadFile(filepath.Join("testdata", name+".json"))
 		if err != nil {
@@ -82,7 +96,7 @@ func TestGoldenUpdatesVerify(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := trust.Accept(root, trusttest.Now, base, u)
+		got, err := trust.Accept(root, trusttest.Now, base, trust.Client{}, evidence, &u)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		} else if got.Sequence != 1 || !reflect.DeepEqual(got.Pack, trusttest.Pack(t, "hanji", "ondol")) {
