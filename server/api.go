@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,11 +15,13 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"haechi/rules/trust"
 	"haechi/server/hub"
 	"haechi/server/publish"
+	"haechi/server/store"
 	"haechi/server/wire"
 )
 
@@ -30,18 +33,25 @@ type api struct {
 	publisher *publish.Publisher
 	hub       *hub.Hub
 	pushes    chan struct{} // holds one for each push under way
+	snapshots chan struct{} // and one for each snapshot being made
 	log       *slog.Logger
 }
 
 // newAPI returns the handler of everything that a node serves. replica may be
 // nil.
 func newAPI(p *publish.Publisher, h *hub.Hub, replica fs.FS, log *slog.Logger) http.Handler {
-	a := &api{publisher: p, hub: h, pushes: make(chan struct{}, maxPushes), log: log}
+	a := &api{publisher: p, hub: h, pushes: make(chan struct{}, maxPushes), snapshots: make(chan struct{}, maxPushes), log: log}
 	mux := http.NewServeMux()
 	mux.Handle("GET /v1/sync", h)
-	mux.HandleFunc("GET /v1/head", a.head)
-	mux.HandleFunc("GET /v1/delta", a.delta)
-	mux.HandleFunc("GET /v1/snapshot", a.snapshot)
+	for _, channel := range []string{trust.Stable, trust.Preview} {
+		mux.HandleFunc("GET /v1/"+channel+"/head.json", func(w http.ResponseWriter, r *http.Request) {
+			serveFrame(w, r, wire.Encode(a.publisher.Head(channel)))
+		})
+	}
+	mux.HandleFunc("GET /v1/log/{file}", a.evidence)
+	mux.HandleFunc("GET /v1/delta/{file}", a.delta)
+	mux.HandleFunc("GET /v1/snapshot/{file}", a.snapshot)
+	mux.HandleFunc("GET /v1/release/{file}", a.published)
 	mux.HandleFunc("POST /v1/releases", a.release)
 	mux.HandleFunc("GET /healthz", a.health)
 	if replica != nil {
@@ -63,37 +73,78 @@ func openReplica(dir string) (fs.FS, error) {
 	return root.FS(), nil
 }
 
-func (a *api) head(w http.ResponseWriter, r *http.Request) {
-	head := a.publisher.Head()
-	serveFrame(w, r, etag("h", head), wire.Encode(head))
-}
-
-func (a *api) snapshot(w http.ResponseWriter, r *http.Request) {
-	// The head first: if a release comes in between, the tag is too old and
-	// the next request is answered in full.
-	tag := etag("s", a.publisher.Head())
-	serveFrame(w, r, tag, a.publisher.Snapshot())
+func (a *api) evidence(w http.ResponseWriter, r *http.Request) {
+	from, ok := number(r.PathValue("file"), ".json")
+	if !ok || from > a.publisher.Head(trust.Preview).Log {
+		http.NotFound(w, r)
+		return
+	}
+	frame, err := a.publisher.Log(from)
+	a.answer(w, r, frame, err)
 }
 
 func (a *api) delta(w http.ResponseWriter, r *http.Request) {
-	query := r.URL.Query()
-	from, err := strconv.ParseUint(query.Get("from"), 10, 64)
-	pack := query.Get("pack")
-	if err != nil || from > trust.MaxSequence || !trust.IsHash(pack) {
-		a.refuse(w, http.StatusBadRequest, &publish.Refusal{Code: "bad-request", Message: "give from=SEQUENCE&pack=HASH, the sequence you have and the hash of your pack"})
+	first, second, _ := strings.Cut(r.PathValue("file"), "-")
+	from, ok1 := number(first, "")
+	to, ok2 := number(second, ".json")
+	if !ok1 || !ok2 {
+		http.NotFound(w, r)
 		return
 	}
-	head := a.publisher.Head()
-	if from == head.Sequence && pack == head.Pack {
-		w.WriteHeader(http.StatusNoContent)
+	frame, err := a.publisher.Delta(from, to)
+	a.answer(w, r, frame, err)
+}
+
+func (a *api) snapshot(w http.ResponseWriter, r *http.Request) {
+	sequence, ok := number(r.PathValue("file"), ".json")
+	if !ok {
+		http.NotFound(w, r)
 		return
 	}
-	frame, err := a.publisher.Since(from, pack)
+	// One that nobody is led to any more costs a walk through the store.
+	select {
+	case a.snapshots <- struct{}{}:
+		defer func() { <-a.snapshots }()
+	case <-r.Context().Done():
+		return
+	}
+	frame, err := a.publisher.Snapshot(sequence)
+	a.answer(w, r, frame, err)
+}
+
+func (a *api) published(w http.ResponseWriter, r *http.Request) {
+	sequence, ok := number(r.PathValue("file"), ".json")
+	if !ok || sequence == 0 {
+		http.NotFound(w, r)
+		return
+	}
+	record, err := a.publisher.Record(sequence)
 	if err != nil {
-		a.fail(w, err)
+		a.answer(w, r, nil, err)
 		return
 	}
-	serveFrame(w, r, etag("d"+strconv.FormatUint(from, 10)+"-"+pack[:16], head), frame)
+	body, err := json.Marshal(record)
+	a.answer(w, r, body, err)
+}
+
+// answer serves a frame; none, or one of a release that is not there, is 404.
+func (a *api) answer(w http.ResponseWriter, r *http.Request, frame []byte, err error) {
+	switch {
+	case errors.Is(err, store.ErrNotFound) || errors.Is(err, trust.ErrLog) || err == nil && frame == nil:
+		http.NotFound(w, r)
+	case err != nil:
+		a.fail(w, err)
+	default:
+		serveFrame(w, r, frame)
+	}
+}
+
+// number reads the decimal that a file is named by, in the one spelling that a
+// mirror has it under.
+func number(file, suffix string) (uint64, bool) {
+	text, ok := strings.CutSuffix(file, suffix)
+	n, err := strconv.ParseUint(text, 10, 64)
+	return n, ok && err == nil && n <= trust.MaxSequence && strconv.FormatUint(n, 10) == text
 }
 
 // release takes a push. Browsers cannot send one: a page would need leave to
@@ -147,7 +198,7 @@ func (a *api) release(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *api) health(w http.ResponseWriter, _ *http.Request) {
-	head := a.publisher.Head()
+	head := a.publisher.Head(trust.Preview)
 	serveJSON(w, http.StatusOK, map[string]any{
 		"status": "ok", "sequence": head.Sequence, "pack": head.Pack, "clients": a.hub.Clients(),
 	})
@@ -181,15 +232,11 @@ func serveJSON(w http.ResponseWriter, status int, value any) {
 }
 
 // serveFrame answers with a frame, or 304 to a client that has it.
-func serveFrame(w http.ResponseWriter, r *http.Request, tag string, frame []byte) {
+func serveFrame(w http.ResponseWriter, r *http.Request, frame []byte) {
+	sum := sha256.Sum256(frame)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("ETag", tag)
+	w.Header().Set("ETag", fmt.Sprintf(`"%x"`, sum[:16]))
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(frame))
-}
-
-// etag names a frame by its kind and the head it leads to.
-func etag(kind string, head wire.Head) string {
-	return fmt.Sprintf(`"%s-%d-%s"`, kind, head.Sequence, head.Pack[:16])
 }

@@ -58,7 +58,7 @@ func TestRefusedPushesChangeNothing(t *testing.T) {
 	if status, _ := s.do(t, "POST", "/v1/releases", strings.NewReader(string(body)+"{}"), "Content-Type", "application/json"); status != 400 {
 		t.Errorf("text after the end: %d", status)
 	}
-	if head := s.publisher.Head(); head.Sequence != 0 {
+	if head := s.publisher.Head(trust.Stable); head.Sequence != 0 {
 		t.Errorf("the head moved: %+v", head)
 	}
 	// The client hears of the good push first.
@@ -82,25 +82,32 @@ func TestHTTPServesTheSameFrames(t *testing.T) {
 		}
 		return f
 	}
-	since := func(from int, pack string) string { return fmt.Sprintf("/v1/delta?from=%d&pack=%s", from, pack) }
-	if status, _ := s.do(t, "GET", since(0, base.Hash()), nil); status != http.StatusNoContent {
-		t.Errorf("delta for a client that is up to date: %d", status)
-	}
-	_, text := s.do(t, "GET", "/v1/snapshot", nil)
+	_, text := s.do(t, "GET", "/v1/snapshot/0.json", nil)
 	if f := decode(text).(wire.Snapshot); f.Release != "" || !bytes.Equal(f.Pack, base.Encode()) {
 		t.Errorf("the baseline: %s", text)
 	}
 	s.publish(t, "a", "b", "c")
 
+	_, log := s.do(t, "GET", "/v1/log/0.json", nil)
+	evidence, err := trust.ParseEvidence([]byte(log))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for path, want := range map[string]string{
-		"/v1/head":                        "wire.Head",
-		since(0, base.Hash()):             "wire.Delta",
-		since(0, strings.Repeat("0", 64)): "wire.Snapshot",
-		"/v1/snapshot":                    "wire.Snapshot",
+		"/v1/stable/head.json":  "wire.Head",
+		"/v1/preview/head.json": "wire.Head",
+		"/v1/log/1.json":        "wire.Log",
+		"/v1/delta/0-1.json":    "wire.Delta",
+		"/v1/snapshot/1.json":   "wire.Snapshot",
 	} {
 		status, text, header := s.exchange(t, "GET", path, nil)
-		if got := fmt.Sprintf("%T", decode(text)); status != 200 || got != want {
-			t.Errorf("%s: %d %s, want %s", path, status, got, want)
+		if status != 200 {
+			t.Errorf("%s: %d %s", path, status, text)
+			continue
+		}
+		got := fmt.Sprintf("%T", decode(text))
+		if got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
 		}
 		if header.Get("Content-Type") != "application/json" || header.Get("Cache-Control") != "no-cache" {
 			t.Errorf("%s: headers %v", path, header)
@@ -109,23 +116,29 @@ func TestHTTPServesTheSameFrames(t *testing.T) {
 		if status, text := s.do(t, "GET", path, nil, "If-None-Match", tag); status != http.StatusNotModified || text != "" {
 			t.Errorf("%s with its tag %s: %d %q", path, tag, status, text)
 		}
-		if path != "/v1/head" {
+		if want == "wire.Delta" || want == "wire.Snapshot" {
 			u, err := trust.ParseUpdate([]byte(text))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err := trust.Accept(s.config.root, trusttest.Now, trust.State{Pack: base}, u); err != nil || got.Sequence != 1 {
+			if got, err := trust.Accept(s.config.root, trusttest.Now, trust.State{Pack: base}, trust.Client{}, evidence, &u); err != nil || got.Sequence != 1 {
 				t.Errorf("%s does not verify: %v", path, err)
 			}
 		}
 	}
-	_, _, header := s.exchange(t, "GET", "/v1/head", nil)
+	_, _, header := s.exchange(t, "GET", "/v1/stable/head.json", nil)
 	s.publish(t, "c")
-	if status, _ := s.do(t, "GET", "/v1/head", nil, "If-None-Match", header.Get("ETag")); status != 200 {
+	if status, _ := s.do(t, "GET", "/v1/stable/head.json", nil, "If-None-Match", header.Get("ETag")); status != 200 {
 		t.Errorf("an old tag after a release: %d", status)
 	}
-	for _, path := range []string{"/v1/delta", "/v1/delta?from=x&pack=" + base.Hash(), since(-1, base.Hash()), since(0, "x"), "/v1/delta?from=9007199254740992&pack=" + base.Hash()} {
-		if status, body := s.do(t, "GET", path, nil); status != 400 || !strings.Contains(body, "bad-request") {
+	if status, text := s.do(t, "GET", "/v1/release/2.json", nil); status != 200 || !strings.Contains(text, `"removed":["a","b"]`) {
+		t.Errorf("release 2: %d %s", status, text)
+	}
+	for _, path := range []string{
+		"/v1/log/3.json", "/v1/log/-1.json", "/v1/log/01.json", "/v1/log/x", "/v1/delta/0-1.json", "/v1/delta/2-2.json", "/v1/delta/5-2.json",
+		"/v1/delta/0-9007199254740992.json", "/v1/snapshot/3.json", "/v1/release/0.json", "/v1/release/3.json", "/v1/beta/head.json",
+	} {
+		if status, body := s.do(t, "GET", path, nil); status != 404 {
 			t.Errorf("%s: %d %s", path, status, body)
 		}
 	}
@@ -134,8 +147,8 @@ func TestHTTPServesTheSameFrames(t *testing.T) {
 			t.Errorf("%s: %d, want %d", path, status, want)
 		}
 	}
-	if status, _ := s.do(t, "POST", "/v1/head", nil); status != http.StatusMethodNotAllowed {
-		t.Errorf("POST /v1/head: %d", status)
+	if status, _ := s.do(t, "POST", "/v1/stable/head.json", nil); status != http.StatusMethodNotAllowed {
+		t.Errorf("POST /v1/stable/head.json: %d", status)
 	}
 }
 

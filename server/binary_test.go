@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -119,8 +120,14 @@ func TestBinaryServesPushesAndSurvivesKills(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	public := must("keys", "new", "--out", "dist/keys/maintainer.key")
-	write("dist/trust.json", []byte(must("keys", "root", strings.TrimSpace(public))))
+	root3 := []string{"keys", "root"}
+	for i := range 3 {
+		name := fmt.Sprintf("maintainer-%d", i+1)
+		root3 = append(root3, strings.TrimSpace(must("keys", "new", "--out", "dist/keys/"+name+".key", "--name", name)))
+	}
+	write("dist/trust.json", []byte(must(root3...)))
+	online := strings.TrimSpace(must("keys", "new", "--out", "dist/keys/online.key", "--name", "online"))
+	write("dist/keys/online.note", []byte(must("keys", "lend", online, "--key", "dist/keys/maintainer-1.key", "--key", "dist/keys/maintainer-3.key")))
 	rootFile, err := os.ReadFile(filepath.Join(dir, "dist/trust.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -136,7 +143,7 @@ func TestBinaryServesPushesAndSurvivesKills(t *testing.T) {
 	}
 
 	p := serveBinary(t, file, dir)
-	c := &citizen{root: root, state: trust.State{Pack: baseline}}
+	c := &citizen{root: root, now: time.Now, state: trust.State{Pack: baseline}}
 	if err := c.connect(t.Context(), p.url); err != nil {
 		t.Fatal(err)
 	}
@@ -178,10 +185,11 @@ func TestBinaryServesPushesAndSurvivesKills(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		state, err := verifiedState(at, root, "")
+		have, err := verified(at, root, "")
 		if err != nil {
 			t.Fatalf("after a kill: %v", err)
 		}
+		state := have.state
 		// A push that was cut off may have been published without its answer.
 		if state.Sequence != published && state.Sequence != published+1 {
 			t.Errorf("after a kill: sequence %d, %d were published", state.Sequence, published)
@@ -204,7 +212,7 @@ func TestKeysFitTogether(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	root, _ := json.Marshal(trust.Root{Threshold: 1, Keys: []string{strings.TrimSpace(out.String())}})
+	root, _ := json.Marshal(trust.Root{Version: 1, Threshold: 1, Keys: []string{strings.TrimSpace(out.String())}})
 	parsed, err := trust.ParseRoot(root)
 	if err != nil {
 		t.Fatal(err)

@@ -29,8 +29,10 @@ type subcommand struct {
 var subcommands = []subcommand{
 	{"serve", "keep the rules and bring new ones to every open browser", runServe},
 	{"check", "report the distortions in a text", runCheck},
-	{"rules", "format, check, pack and push rule files", runRules},
-	{"keys", "make a maintainer's key and the trust root", runKeys},
+	{"rules", "format, check, pack, sign and publish rule files", runRules},
+	{"log", "verify and list what was ever published", runLog},
+	{"mirror", "write what a server serves as static files", runMirror},
+	{"keys", "make keys, the trust root and the note that lends a server its key", runKeys},
 }
 
 func main() {

@@ -29,7 +29,8 @@ func TestMain(m *testing.M) {
 //
 //	rule ID FILE   writes a valid rule file
 //	node TRUST     (re)starts a server on the data in ./data with the baseline
-//	               a, b; its address is in $SERVER
+//	               a, b and the online key and note in dist/keys; its address
+//	               is in $SERVER
 //	nodeoff        stops it
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -61,8 +62,11 @@ func TestScripts(t *testing.T) {
 				h.stop(ts)
 				root, err := readRoot(ts.MkAbs(args[0]))
 				ts.Check(err)
+				online, err := readSigner(ts.MkAbs("dist/keys/online.key"))
+				ts.Check(err)
 				n, err := openNode(nodeConfig{
 					addr: "127.0.0.1:0", dir: ts.MkAbs("data"), root: root,
+					online: online, lent: ts.ReadFile("dist/keys/online.note"),
 					baseline: []rules.Rule{trusttest.Rule("a"), trusttest.Rule("b")},
 					log:      slog.New(slog.DiscardHandler),
 				})

@@ -10,8 +10,11 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"haechi/rules"
 	"haechi/rules/trust"
@@ -29,16 +32,22 @@ type node struct {
 	http      *http.Server
 	listener  net.Listener
 	failed    chan error // gets one error if serving ends without close
+
+	closing    chan struct{} // closed by close
+	refreshing sync.WaitGroup
 }
 
 type nodeConfig struct {
 	addr     string
 	dir      string       // the store is made below it
 	root     trust.Root   // from trust.ParseRoot
+	online   note.Signer  // signs checkpoints
+	lent     string       // the note that lends online to this server; empty: the store's
 	baseline []rules.Rule // sequence 0 of a new store
 	replica  string       // a folder, or empty
 	log      *slog.Logger
 	limits   hub.Limits
+	origins  hub.Origins
 	now      func() time.Time // nil: time.Now
 }
 
@@ -64,8 +73,11 @@ func openNode(c nodeConfig) (*node, error) {
 		listener.Close()
 		return nil, err
 	}
-	n := &node{store: st, listener: listener, failed: make(chan error, 1)}
-	n.publisher, err = publish.New(st, c.root, c.now, func(head wire.Head) { n.hub.Announce(head) })
+	n := &node{store: st, listener: listener, failed: make(chan error, 1), closing: make(chan struct{})}
+	n.publisher, err = publish.New(st, publish.Config{
+		Root: c.root, Online: c.online, OnlineKey: c.lent, Now: c.now,
+		Announce: func() { n.hub.Announce(n.heads()) },
+	})
 	if err == nil {
 		err = n.check(c)
 	}
@@ -73,7 +85,7 @@ func openNode(c nodeConfig) (*node, error) {
 		listener.Close()
 		return nil, errors.Join(err, st.Close())
 	}
-	n.hub = hub.New(n.publisher, c.limits, c.log)
+	n.hub = hub.New(source{n}, c.limits, c.origins, c.log)
 	n.http = &http.Server{
 		Handler:           newAPI(n.publisher, n.hub, replica, c.log),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -88,25 +100,42 @@ func openNode(c nodeConfig) (*node, error) {
 			n.failed <- err
 		}
 	}()
+	n.refreshing.Go(func() { n.refresh(c.log) })
 	return n, nil
+}
+
+// source is what a node gives its hub.
+type source struct{ *node }
+
+func (s source) Heads() hub.Heads                     { return s.heads() }
+func (s source) Since(f wire.Since) ([][]byte, error) { return s.publisher.Since(f) }
+func (s source) Full(f wire.Full) ([][]byte, error)   { return s.publisher.Full(f) }
+
+func (n *node) heads() hub.Heads {
+	return hub.Heads{Stable: n.publisher.Head(trust.Stable), Preview: n.publisher.Head(trust.Preview)}
+}
+
+// refresh signs a new checkpoint from time to time, until close.
+func (n *node) refresh(log *slog.Logger) {
+	tick := time.NewTicker(publish.RefreshEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-n.closing:
+			return
+		case <-tick.C:
+		}
+		if err := n.publisher.Refresh(); err != nil {
+			log.Error("checkpoint", "err", err)
+		}
+		if left := time.Until(n.publisher.OnlineExpires()); left < 14*24*time.Hour {
+			log.Warn("the online key runs out; have the maintainers lend a new one (haechi keys lend)", "days", int(left.Hours()/24))
+		}
+	}
 }
 
 // check holds what is stored against what the program came with.
 func (n *node) check(c nodeConfig) error {
-	head, err := n.store.Head()
-	if err != nil {
-		return err
-	}
-	if head.Sequence > 0 {
-		r, err := n.store.Release(head.Sequence)
-		if err != nil {
-			return err
-		}
-		// Served all the same, it would be refused by every client.
-		if _, err := trust.Open([]byte(r.Note), c.root); err != nil {
-			return fmt.Errorf("release %d in %s does not count under this trust root: %w; serve it with the root it was published under, or give another --data", head.Sequence, c.dir, err)
-		}
-	}
 	pack, err := rules.NewPack(c.baseline)
 	if err != nil {
 		return err
@@ -117,7 +146,7 @@ func (n *node) check(c nodeConfig) error {
 	}
 	if stored != pack.Hash() {
 		c.log.Warn("this binary carries other rules than the stored baseline; keeping what is stored, push the new ones",
-			"stored", stored, "binary", pack.Hash(), "sequence", head.Sequence)
+			"stored", stored, "binary", pack.Hash())
 	}
 	return nil
 }
@@ -127,6 +156,8 @@ func (n *node) addr() net.Addr { return n.listener.Addr() }
 // close stops taking requests, tells clients to come back later and frees the
 // data. When ctx ends first it goes on without waiting for clients.
 func (n *node) close(ctx context.Context) error {
+	close(n.closing)
+	n.refreshing.Wait()
 	byes := make(chan error, 1)
 	go func() { byes <- n.hub.Close(ctx) }()
 	if err := n.http.Shutdown(ctx); err != nil { // sockets are no longer its own

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"haechi/rules/trust"
 	"haechi/rules/trust/trusttest"
 )
 
@@ -39,7 +40,7 @@ func TestRestartKeepsReleasesAndClients(t *testing.T) {
 		t.Errorf("got %v, want bye restart", err)
 	}
 	s.start(t)
-	if head := s.publisher.Head(); head.Sequence != 1 || head.Pack != c.state.Pack.Hash() {
+	if head := s.publisher.Head(trust.Stable); head.Sequence != 1 || head.Pack != c.state.Pack.Hash() {
 		t.Errorf("after the restart: %+v", head)
 	}
 	if err := c.connect(t.Context(), s.url); err != nil {
@@ -91,14 +92,14 @@ func TestASecondServerIsToldWhy(t *testing.T) {
 // A new binary with other rules does not touch what a server has published.
 func TestANewBinaryKeepsTheStoredBaseline(t *testing.T) {
 	s := newSite(t)
-	before := s.publisher.Head()
+	before := s.publisher.Head(trust.Stable)
 	s.stop(t)
 	var log bytes.Buffer
 	s.config.baseline = append(s.config.baseline, trusttest.Rule("z"))
 	s.config.log = slog.New(slog.NewTextHandler(&log, nil))
 	s.start(t)
-	if s.publisher.Head() != before {
-		t.Errorf("head %+v became %+v", before, s.publisher.Head())
+	if s.publisher.Head(trust.Stable) != before {
+		t.Errorf("head %+v became %+v", before, s.publisher.Head(trust.Stable))
 	}
 	s.stop(t)
 	if !strings.Contains(log.String(), "keeping what is stored") {

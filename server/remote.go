@@ -34,22 +34,48 @@ func newRemote(address string) (*remote, error) {
 	return &remote{base: strings.TrimRight(address, "/"), http: http.Client{Timeout: remoteWithin}}, nil
 }
 
-// snapshot returns the newest frame with a whole pack, not verified.
-func (r *remote) snapshot() ([]byte, error) {
-	response, err := r.http.Get(r.base + "/v1/snapshot")
+// errMissing is a file that the server does not have.
+var errMissing = errors.New("the server does not have it")
+
+// get returns the file at a path, not verified.
+func (r *remote) get(path string, limit int64) ([]byte, error) {
+	response, err := r.http.Get(r.base + path)
 	if err != nil {
 		return nil, err
 	}
-	return body(response, http.StatusOK, wire.MaxFrame)
+	if response.StatusCode == http.StatusNotFound {
+		response.Body.Close()
+		return nil, fmt.Errorf("%s%s: %w", r.base, path, errMissing)
+	}
+	return body(response, http.StatusOK, limit)
 }
 
-// head returns what the server says is newest, not verified.
-func (r *remote) head() (wire.Head, error) {
-	response, err := r.http.Get(r.base + "/v1/head")
+// snapshot returns the frame with the whole pack at a sequence, not verified.
+func (r *remote) snapshot(sequence uint64) ([]byte, error) {
+	return r.get(fmt.Sprintf("/v1/snapshot/%d.json", sequence), wire.MaxFrame)
+}
+
+// evidence returns the log frame for one who saw from releases, not verified.
+func (r *remote) evidence(from uint64) ([]byte, error) {
+	return r.get(fmt.Sprintf("/v1/log/%d.json", from), wire.MaxFrame)
+}
+
+// record returns one release of the log, not verified.
+func (r *remote) record(sequence uint64) (publish.Record, error) {
+	data, err := r.get(fmt.Sprintf("/v1/release/%d.json", sequence), wire.MaxFrame)
 	if err != nil {
-		return wire.Head{}, err
+		return publish.Record{}, err
 	}
-	data, err := body(response, http.StatusOK, wire.MaxRequest)
+	var record publish.Record
+	if err := json.Unmarshal(data, &record); err != nil {
+		return publish.Record{}, fmt.Errorf("release %d: %w", sequence, err)
+	}
+	return record, nil
+}
+
+// head returns what the server says is newest on a channel, not verified.
+func (r *remote) head(channel string) (wire.Head, error) {
+	data, err := r.get("/v1/"+channel+"/head.json", wire.MaxRequest)
 	if err != nil {
 		return wire.Head{}, err
 	}
@@ -59,7 +85,7 @@ func (r *remote) head() (wire.Head, error) {
 	}
 	head, ok := frame.(wire.Head)
 	if !ok {
-		return wire.Head{}, fmt.Errorf("%s/v1/head is %T", r.base, frame)
+		return wire.Head{}, fmt.Errorf("%s: the head is %T", r.base, frame)
 	}
 	return head, nil
 }

@@ -16,6 +16,10 @@ func runRules(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		{"check", "say what is wrong in rule files, and where", runRulesCheck},
 		{"pack", "print the pack of the rules in this binary", runRulesPack},
 		{"push", "sign rules and publish them on a server", runRulesPush},
+		{"sign", "add your signature to another maintainer's draft", runRulesSign},
+		{"publish", "send a draft that enough maintainers signed", runRulesPublish},
+		{"rollback", "publish the rules of an old release again", runRulesRollback},
+		{"disable", "switch rules off everywhere", runRulesDisable},
 	}, args, stdin, stdout, stderr)
 }
 

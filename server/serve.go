@@ -4,8 +4,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -15,6 +17,7 @@ import (
 
 	"haechi/rules/data"
 	"haechi/rules/trust"
+	"haechi/server/hub"
 )
 
 // shutdownWithin is how long a server that was told to stop waits for its
@@ -23,24 +26,40 @@ const shutdownWithin = 5 * time.Second
 
 const serveHelp = `
 Keeps every release in a directory and brings new ones to every open browser
-over a socket at /v1/sync; /v1/head, /v1/delta and /v1/snapshot serve the same
-over HTTP. The first start takes the rules in this binary as the baseline. It
+over a socket at /v1/sync; /v1/stable/head.json and its neighbours serve the
+same over HTTP. The first start takes the rules in this binary as the baseline.
+The online key signs the state of the log, and only that: it cannot sign rules.
+Make it with "haechi keys new" and have it lent with "haechi keys lend". It
 stops on SIGINT and SIGTERM. Logs go to standard error.
 
 Example:
-  haechi serve --data ./data --trust dist/trust.json`
+  haechi serve --data ./data --trust dist/trust.json --online-key online.key --online-note online.note`
 
 func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
-	o := newOptions("serve", "[--addr HOST:PORT] [--data DIR] [--trust FILE] [--replica DIR]", serveHelp)
+	o := newOptions("serve", "[--addr HOST:PORT] [--data DIR] [--trust FILE] [--online-key FILE] [--online-note FILE] [--extension ID] [--replica DIR]", serveHelp)
 	addr := o.String("addr", "127.0.0.1:8787", "listen on `HOST:PORT`; port 0 takes any free one")
 	dir := o.String("data", "./data", "keep releases in `DIR`")
 	trustFile := o.String("trust", "dist/trust.json", "releases count under the root in `FILE`")
+	onlineKey := o.String("online-key", "dist/keys/online.key", "sign the state of the log with the private key in `FILE`")
+	onlineNote := o.String("online-note", "dist/keys/online.note", "the maintainers lent it with the note in `FILE`; a newer one that was pushed counts more")
 	replica := o.String("replica", "", "serve the files in `DIR` at /replica/, for a demonstration")
+	extensions := o.list("extension", "of Chrome extensions, let only the one with this `ID` open sockets; may be repeated")
 	if _, code, ok := o.parse(args, 0, 0, stdout, stderr); !ok {
 		return code
 	}
+	if err := hub.Origins(*extensions).Check(); err != nil {
+		return o.wrong(stderr, "--extension: %v", err)
+	}
 	root, err := readRoot(*trustFile)
 	if err != nil {
+		return o.failed(stderr, err)
+	}
+	online, err := readSigner(*onlineKey)
+	if err != nil {
+		return o.failed(stderr, fmt.Errorf("online key: %w", err))
+	}
+	lent, err := os.ReadFile(*onlineNote)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return o.failed(stderr, err)
 	}
 	baseline, err := data.Rules()
@@ -49,7 +68,7 @@ func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
 	n, err := openNode(nodeConfig{
-		addr: *addr, dir: *dir, root: root, baseline: baseline, replica: *replica, log: log,
+		addr: *addr, dir: *dir, root: root, online: online, lent: string(lent), baseline: baseline, replica: *replica, origins: *extensions, log: log,
 	})
 	if err != nil {
 		return o.failed(stderr, err)
@@ -59,7 +78,7 @@ func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	log.Info("listening", "addr", n.addr().String(), "sequence", n.publisher.Head().Sequence, "data", *dir)
+	log.Info("listening", "addr", n.addr().String(), "sequence", n.publisher.Head(trust.Preview).Sequence, "data", *dir)
 	select {
 	case err = <-n.failed:
 		log.Error("stopped", "err", err)

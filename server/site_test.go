@@ -36,9 +36,11 @@ func newSite(t *testing.T) *site {
 	s := &site{config: nodeConfig{
 		addr: "127.0.0.1:0", dir: t.TempDir(), root: trusttest.Root(t, 1, "ann"),
 		baseline: []rules.Rule{trusttest.Rule("a"), trusttest.Rule("b")},
+		lent:     trusttest.OnlineKey(t, 1, trusttest.Online, false, "ann"),
 		log:      slog.New(slog.DiscardHandler),
 		now:      func() time.Time { return trusttest.Now },
 	}}
+	s.config.online, _, _ = trusttest.Key(t, trusttest.Online)
 	s.start(t)
 	t.Cleanup(func() { s.stop(t) })
 	return s
@@ -74,7 +76,7 @@ func (s *site) push(t *testing.T, ids ...string) (publish.Push, trust.Release) {
 		t.Fatal(err)
 	}
 	next := trusttest.Pack(t, ids...)
-	release := trusttest.Release(s.publisher.Head().Sequence+1, s.last, next)
+	release := trusttest.Release(s.publisher.Head(trust.Preview).Sequence+1, s.last, next)
 	push := publish.Push{Release: trusttest.Sign(t, release, "ann")}
 	for _, c := range rules.Diff(have, next) {
 		if c.Put == nil {
@@ -139,7 +141,11 @@ func (s *site) exchange(t *testing.T, method, path string, body io.Reader, heade
 type citizen struct {
 	root  trust.Root
 	state trust.State
+	who   trust.Client
+	now   func() time.Time
 	conn  *hub.Conn
+	log   trust.Evidence // came last
+	asked bool
 }
 
 func (c *citizen) connect(ctx context.Context, url string) error {
@@ -147,12 +153,33 @@ func (c *citizen) connect(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	c.conn = conn
-	return conn.Send(wire.Hello{Protocol: wire.Protocol, Sequence: c.state.Sequence, Pack: c.state.Pack.Hash()})
+	c.conn, c.asked = conn, false
+	channel := c.who.Channel
+	if channel == "" {
+		channel = trust.Stable
+	}
+	return conn.Send(wire.Hello{Protocol: wire.Protocol, Channel: channel, Sequence: c.state.Sequence, Pack: c.state.Pack.Hash(), Log: c.state.Seen.Size})
+}
+
+// target is the release of a head that the client wants.
+func (c *citizen) target(f wire.Head) uint64 {
+	if c.who.Bucket < f.Rollout {
+		return f.Sequence
+	}
+	return f.Settled
 }
 
 // follow reads frames until it has the rules at a sequence.
 func (c *citizen) follow(sequence uint64) error {
+	var head wire.Head
+	ask := func() error {
+		to := c.target(head)
+		if c.asked || to <= c.state.Sequence {
+			return nil
+		}
+		c.asked = true
+		return c.conn.Send(wire.Since{Sequence: c.state.Sequence, Pack: c.state.Pack.Hash(), To: to, Log: c.state.Seen.Size})
+	}
 	for c.state.Sequence < sequence {
 		data, err := c.conn.Receive(time.Now().Add(patience))
 		if err != nil {
@@ -164,23 +191,17 @@ func (c *citizen) follow(sequence uint64) error {
 		}
 		switch f := frame.(type) {
 		case wire.Head:
-			if f.Sequence > c.state.Sequence {
-				err = c.conn.Send(wire.Since{Sequence: c.state.Sequence, Pack: c.state.Pack.Hash()})
-			}
+			head = f
+			err = ask()
+		case wire.Log:
+			c.log, err = trust.ParseEvidence(data)
 		case wire.Delta, wire.Snapshot:
-			var u trust.Update
-			if u, err = trust.ParseUpdate(data); err != nil {
-				return err
-			}
-			var next trust.State
-			next, err = trust.Accept(c.root, trusttest.Now, c.state, u)
-			switch {
-			case err == nil:
-				c.state = next
-			case errors.Is(err, trust.ErrMismatch), errors.Is(err, trust.ErrGap):
-				err = c.conn.Send(wire.Full{})
-			case errors.Is(err, trust.ErrRollback): // two heads, one answer
-				err = nil
+			c.asked = false
+			if err = c.take(data); errors.Is(err, trust.ErrMismatch) || errors.Is(err, trust.ErrGap) || errors.Is(err, trust.ErrLog) {
+				c.asked = true
+				err = c.conn.Send(wire.Full{To: c.target(head), Log: c.state.Seen.Size})
+			} else if err == nil {
+				err = ask()
 			}
 		case wire.Bye:
 			return fmt.Errorf("bye %s", f.Code)
@@ -192,9 +213,21 @@ func (c *citizen) follow(sequence uint64) error {
 	return nil
 }
 
+func (c *citizen) take(data []byte) error {
+	u, err := trust.ParseUpdate(data)
+	if err != nil {
+		return err
+	}
+	next, err := trust.Accept(c.root, c.now(), c.state, c.who, c.log, &u)
+	if err == nil {
+		c.state = next
+	}
+	return err
+}
+
 func newCitizen(t *testing.T, s *site, ids ...string) *citizen {
 	t.Helper()
-	c := &citizen{root: s.config.root, state: trust.State{Pack: trusttest.Pack(t, ids...)}}
+	c := &citizen{root: s.config.root, now: s.config.now, state: trust.State{Pack: trusttest.Pack(t, ids...)}}
 	if err := c.connect(t.Context(), s.url); err != nil {
 		t.Fatal(err)
 	}

@@ -84,10 +84,11 @@ func Sign(r Release, signers ...note.Signer) ([]byte, error) {
 	return sign(r.Text(), signers)
 }
 
-// AddSignature returns the note of a release with one more signature.
+// AddSignature returns a note, of a release or an online key, with one more
+// signature.
 func AddSignature(msg []byte, signer note.Signer) ([]byte, error) {
-	if _, err := ParseRelease(msg); err != nil {
-		return nil, err
+	if len(msg) > MaxNote {
+		return nil, fmt.Errorf("trust: note of %d bytes: %w", len(msg), ErrTooLarge)
 	}
 	n, err := note.Open(msg, note.VerifierList())
 	var unverified *note.UnverifiedNoteError
@@ -140,6 +141,25 @@ func Open(msg []byte, root Root) (Release, error) {
 		return Release{}, fmt.Errorf("the new root: %w", err)
 	}
 	return r, nil
+}
+
+// Signers are the names of the keys of root that signed a note. A note that
+// cannot be read, or with a wrong signature, has none.
+func Signers(msg []byte, root Root) []string {
+	names := []string{}
+	if len(msg) > MaxNote {
+		return names
+	}
+	known, err := root.verifiers()
+	if err != nil {
+		return names
+	}
+	if n, err := note.Open(msg, known); err == nil {
+		for _, s := range n.Sigs {
+			names = append(names, s.Name)
+		}
+	}
+	return names
 }
 
 // ParseRelease reads the release in a note without believing it: for people who

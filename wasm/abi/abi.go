@@ -17,7 +17,7 @@ import (
 
 // Version is what haechi_abi returns. It changes when a host that was written
 // for the one before would go wrong.
-const Version = 1
+const Version = 2
 
 // Request is one call. Op says which fields count.
 type Request struct {
@@ -27,15 +27,17 @@ type Request struct {
 	Dir string `json:"dir,omitempty"`
 
 	// rules: a pack the host trusts, because it came with the package or from
-	// its own storage, and the release it is from.
-	Pack     json.RawMessage `json:"pack,omitempty"`
-	Sequence uint64          `json:"sequence,omitempty"`
-	Release  string          `json:"release,omitempty"`
+	// its own storage, and for the latter the memory that was stored with it.
+	Pack   json.RawMessage `json:"pack,omitempty"`
+	Memory string          `json:"memory,omitempty"`
 
-	// update: a frame from the network, to be verified before it counts.
-	Trust *trust.Root     `json:"trust,omitempty"`
-	Now   int64           `json:"now,omitempty"` // Unix seconds
-	Frame json.RawMessage `json:"frame,omitempty"`
+	// update: frames from the network, to be verified before they count. Without
+	// Frame only what is known of the log grows.
+	Trust  *trust.Root     `json:"trust,omitempty"`
+	Now    int64           `json:"now,omitempty"` // Unix seconds
+	Client trust.Client    `json:"client,omitzero"`
+	Log    json.RawMessage `json:"log,omitempty"`
+	Frame  json.RawMessage `json:"frame,omitempty"`
 
 	// check: an answer as light Markdown.
 	Text     string `json:"text,omitempty"`
@@ -67,8 +69,8 @@ type Error struct {
 func (e *Error) Error() string { return e.Message }
 
 // Codes of errors. Those of a refused update are what [trust.Code] says:
-// unsigned, expired, rollback, gap (a delta from another sequence: ask for a
-// snapshot) and mismatch (ask for a snapshot once) beside these.
+// unsigned, fork (tell the user), expired, rollback, others, gap, log and
+// mismatch (ask for a snapshot once) beside these.
 const (
 	CodeUsage    = "usage" // the request is not of the form: mend the host
 	CodeTooLarge = "too-large"
@@ -88,13 +90,18 @@ type Ruled struct {
 	Hash  string `json:"hash"`
 }
 
-// Updated answers update: what the host stores.
+// Updated answers update: what the host stores. Times are RFC 3339.
 type Updated struct {
 	Sequence uint64 `json:"sequence"`
 	Release  string `json:"release"` // hash of the release's text
+	Created  string `json:"created"` // of the release; empty for the packaged rules
+	Expires  string `json:"expires"`
+	Checked  string `json:"checked"` // of the newest checkpoint: how fresh the rules are known to be
+	Log      uint64 `json:"log"`     // releases of the log that were seen
 	Hash     string `json:"hash"`
 	Rules    int    `json:"rules"`
-	Pack     string `json:"pack"` // canonical bytes
+	Pack     string `json:"pack"`   // canonical bytes; empty where the rules did not change
+	Memory   string `json:"memory"` // to be given back with the pack, unread
 }
 
 // Checked answers check.

@@ -98,7 +98,14 @@ func (s *Session) rules(q Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.use(trust.State{Sequence: q.Sequence, Release: q.Release, Pack: p})
+	var state trust.State
+	if q.Memory != "" {
+		if err := json.Unmarshal([]byte(q.Memory), &state); err != nil {
+			return nil, &Error{CodeInvalid, "memory: " + err.Error()}
+		}
+	}
+	state.Pack = p
+	s.use(state)
 	return Ruled{Rules: len(p.Rules), Hash: s.engine.Hash()}, nil
 }
 
@@ -111,16 +118,46 @@ func (s *Session) update(q Request) (any, error) {
 	if q.Trust == nil {
 		return nil, &Error{CodeUsage, "update needs trust, the root of known keys"}
 	}
-	u, err := trust.ParseUpdate(q.Frame)
+	evidence, err := trust.ParseEvidence(q.Log)
 	if err != nil {
 		return nil, err
 	}
-	next, err := trust.Accept(*q.Trust, time.Unix(q.Now, 0), s.state, u)
+	var u *trust.Update
+	if q.Frame != nil {
+		parsed, err := trust.ParseUpdate(q.Frame)
+		if err != nil {
+			return nil, err
+		}
+		u = &parsed
+	}
+	next, err := trust.Accept(*q.Trust, time.Unix(q.Now, 0), s.state, q.Client, evidence, u)
 	if err != nil {
 		return nil, err
 	}
-	s.use(next)
-	return Updated{Sequence: next.Sequence, Release: next.Release, Hash: s.engine.Hash(), Rules: len(next.Pack.Rules), Pack: string(next.Pack.Encode())}, nil
+	memory, err := json.Marshal(next)
+	if err != nil {
+		return nil, err
+	}
+	out := Updated{Memory: string(memory)}
+	if u == nil {
+		s.state = next
+	} else {
+		s.use(next)
+		out.Pack = string(next.Pack.Encode())
+	}
+	out.Sequence, out.Release = next.Sequence, next.Release
+	out.Created, out.Expires = stamp(next.Created), stamp(next.Expires)
+	out.Checked, out.Log = stamp(next.Seen.Created), next.Seen.Size
+	out.Hash, out.Rules = s.engine.Hash(), len(next.Pack.Rules)
+	return out, nil
+}
+
+// stamp is a time in RFC 3339, empty for none.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
 }
 
 func (s *Session) check(q Request) (any, error) {
