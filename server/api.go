@@ -237,6 +237,7 @@ func serveFrame(w http.ResponseWriter, r *http.Request, frame []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Access-Control-Allow-Origin", "*") // public, and verified by whoever reads it
 	w.Header().Set("ETag", fmt.Sprintf(`"%x"`, sum[:16]))
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(frame))
 }

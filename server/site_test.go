@@ -145,7 +145,8 @@ type citizen struct {
 	now   func() time.Time
 	conn  *hub.Conn
 	log   trust.Evidence // came last
-	asked bool
+
+	asked, answered bool // a request is under way; its log has come
 }
 
 func (c *citizen) connect(ctx context.Context, url string) error {
@@ -177,7 +178,7 @@ func (c *citizen) follow(sequence uint64) error {
 		if c.asked || to <= c.state.Sequence {
 			return nil
 		}
-		c.asked = true
+		c.asked, c.answered = true, false
 		return c.conn.Send(wire.Since{Sequence: c.state.Sequence, Pack: c.state.Pack.Hash(), To: to, Log: c.state.Seen.Size})
 	}
 	for c.state.Sequence < sequence {
@@ -195,6 +196,12 @@ func (c *citizen) follow(sequence uint64) error {
 			err = ask()
 		case wire.Log:
 			c.log, err = trust.ParseEvidence(data)
+			c.answered = true
+		case wire.Heartbeat:
+			if c.asked && c.answered { // nothing newer was to be had
+				c.asked = false
+				err = ask()
+			}
 		case wire.Delta, wire.Snapshot:
 			c.asked = false
 			if err = c.take(data); errors.Is(err, trust.ErrMismatch) || errors.Is(err, trust.ErrGap) || errors.Is(err, trust.ErrLog) {

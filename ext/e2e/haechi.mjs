@@ -17,7 +17,12 @@ const HAECHI = join(DIST, "haechi");
 const run = promisify(execFile);
 
 /** The keys that the extension under test trusts. */
-export const MAINTAINER = { key: join(DIST, "keys", "maintainer.key"), trust: join(DIST, "trust.json") };
+const own = (name) => join(DIST, "keys", name);
+export const MAINTAINER = {
+  keys: [own("maintainer-1.key"), own("maintainer-2.key")],
+  trust: join(DIST, "trust.json"),
+  online: { key: own("online.key"), note: own("online.note") },
+};
 
 /** Keys of somebody else. */
 export async function stranger(dir) {
@@ -26,7 +31,10 @@ export async function stranger(dir) {
   const root = await run(HAECHI, ["keys", "root", "--threshold", "1", stdout.trim()]);
   const trust = join(dir, "stranger.json");
   await writeFile(trust, root.stdout);
-  return { key, trust };
+  const online = { key: join(dir, "stranger-online.key"), note: join(dir, "stranger-online.note") };
+  const lent = await run(HAECHI, ["keys", "new", "--out", online.key, "--name", "online"]);
+  await writeFile(online.note, (await run(HAECHI, ["keys", "lend", lent.stdout.trim(), "--key", key])).stdout);
+  return { keys: [key], trust, online };
 }
 
 /** What the command finds in answers; each as "rule: words", by id. */
@@ -51,6 +59,7 @@ export class Server {
     server.keys = keys;
     server.data = data ?? (await mkdtemp(join(tmpdir(), "haechi-data-")));
     const args = ["serve", "--addr", `127.0.0.1:${port}`, "--data", server.data, "--trust", keys.trust, "--replica", REPLICA];
+    args.push("--online-key", keys.online.key, "--online-note", keys.online.note);
     server.process = spawn(HAECHI, args, { stdio: ["ignore", "inherit", "pipe"] });
     server.port = await listening(server.process);
     return server;
@@ -66,7 +75,8 @@ export class Server {
 
   /** Publishes rule files and removals, as a maintainer does. */
   async push(...what) {
-    const { stdout } = await run(HAECHI, ["rules", "push", ...what, "--server", this.url, "--key", this.keys.key, "--trust", this.keys.trust]);
+    const keys = this.keys.keys.flatMap((key) => ["--key", key]);
+    const { stdout } = await run(HAECHI, ["rules", "push", ...what, "--server", this.url, ...keys, "--trust", this.keys.trust]);
     return stdout;
   }
 

@@ -6,17 +6,22 @@
  * died in between; so nothing secret may lie here.
  */
 
+import type { Channel } from "./sync/wire";
+
 export const DEFAULT_SERVER = "ws://127.0.0.1:8787/v1/sync";
 
 export interface Settings {
   /** Off: pages are neither read nor marked. */
   on: boolean;
+  /** A server's socket (ws:, wss:) or a mirror's files (http:, https:). */
   server: string;
+  /** Which releases to take. */
+  channel: Channel;
   /** Hash of the rules in use; changes after they have been verified and stored. */
   rules: string;
 }
 
-const DEFAULTS: Settings = { on: true, server: DEFAULT_SERVER, rules: "" };
+const DEFAULTS: Settings = { on: true, server: DEFAULT_SERVER, channel: "stable", rules: "" };
 
 export async function settings(): Promise<Settings> {
   return (await chrome.storage.local.get({ ...DEFAULTS })) as unknown as Settings;
@@ -33,6 +38,7 @@ export function onChange(listener: (change: Partial<Settings>) => void): () => v
     const change: Partial<Settings> = {};
     if (changes["on"]) change.on = (changes["on"].newValue as boolean | undefined) ?? DEFAULTS.on;
     if (changes["server"]) change.server = (changes["server"].newValue as string | undefined) ?? DEFAULTS.server;
+    if (changes["channel"]) change.channel = (changes["channel"].newValue as Channel | undefined) ?? DEFAULTS.channel;
     if (changes["rules"]) change.rules = (changes["rules"].newValue as string | undefined) ?? DEFAULTS.rules;
     if (Object.keys(change).length > 0) listener(change);
   };

@@ -2,10 +2,20 @@
 
 import assert from "node:assert/strict";
 import { mock, test, type TestContext } from "node:test";
-import type { RulesHead } from "../src/engine/engine";
+import type { Answered, RulesHead } from "../src/engine/engine";
 import { EngineError } from "../src/engine/ops";
-import { ANSWER_MS, GREETING_MS, SILENCE_MS, SyncClient, type Around, type Retry, type Socket } from "../src/sync/client";
-import type { UpdateFrame } from "../src/sync/wire";
+import {
+  ANSWER_MS,
+  FRESH_MS,
+  GREETING_MS,
+  POLL_MS,
+  SILENCE_MS,
+  SyncClient,
+  type Around,
+  type Identity,
+  type Retry,
+  type Socket,
+} from "../src/sync/client";
 
 const hash = (letter: string): string => letter.repeat(64);
 
@@ -28,16 +38,22 @@ class FakeSocket implements Socket {
 /** A client with everything around it in the test's hands. */
 class World implements Around {
   sockets: FakeSocket[] = [];
-  have: RulesHead = { sequence: 3, release: hash("e"), hash: hash("a"), rules: 2, created: "" };
+  have: RulesHead = { ...at(3, "a"), release: hash("e") };
   retry: Retry | undefined;
   wakes: number[] = [];
   told: RulesHead[] = [];
-  updates: UpdateFrame[] = [];
+  answers: Answered[] = [];
+  who: Identity = { channel: "stable", bucket: 50 };
+  /** The files of the server, by path; a path that is not there is 404. */
+  files: Record<string, object | string> = {};
+  fetched: string[] = [];
+  socketsWork = true;
   /** What the engine answers to the next update: a head, or a code to refuse with. */
   verdicts: (RulesHead | string)[] = [];
   readonly client = new SyncClient(this);
 
-  async connect(): Promise<Socket> {
+  async connect(): Promise<Socket | undefined> {
+    if (!this.socketsWork) return undefined;
     const socket = new FakeSocket();
     this.sockets.push(socket);
     return socket;
@@ -47,8 +63,19 @@ class World implements Around {
     return this.have;
   }
 
-  async apply(frame: UpdateFrame): Promise<RulesHead> {
-    this.updates.push(frame);
+  async fetch(path: string): Promise<string | undefined> {
+    this.fetched.push(path);
+    const file = this.files[path];
+    if (file instanceof Error) throw file;
+    return typeof file === "object" ? JSON.stringify(file) : file;
+  }
+
+  async identity(): Promise<Identity> {
+    return this.who;
+  }
+
+  async apply(answered: Answered): Promise<RulesHead> {
+    this.answers.push(answered);
     const verdict = this.verdicts.shift();
     if (typeof verdict === "object") return (this.have = verdict);
     throw new EngineError(verdict ?? "invalid", "no");
@@ -80,15 +107,17 @@ class World implements Around {
     return socket;
   }
 
-  async hear(frame: object | string): Promise<void> {
-    this.socket.onmessage?.({ data: typeof frame === "string" ? frame : JSON.stringify(frame) });
-    await settle();
+  async hear(...frames: (object | string)[]): Promise<void> {
+    for (const frame of frames) {
+      this.socket.onmessage?.({ data: typeof frame === "string" ? frame : JSON.stringify(frame) });
+      await settle();
+    }
   }
 }
 
 /** Lets every promise that can go on do so. */
 async function settle(): Promise<void> {
-  for (let i = 0; i < 30; i++) await Promise.resolve();
+  for (let i = 0; i < 60; i++) await Promise.resolve();
 }
 
 async function connected(t: TestContext): Promise<World> {
@@ -100,14 +129,22 @@ async function connected(t: TestContext): Promise<World> {
   return world;
 }
 
+function at(sequence: number, letter = "b", checked = 1_000_000): RulesHead {
+  return { sequence, release: hash("f"), hash: hash(letter), rules: 3, created: "", expires: "", checked: new Date(checked).toISOString(), log: sequence };
+}
+
 const delta = (from: number, to: number): object => ({ type: "delta", from, to, release: "note", changes: [] });
 const snapshot = (sequence: number): object => ({ type: "snapshot", sequence, release: "note", pack: { format: 1, rules: [] } });
-const head = (sequence: number, letter = "b"): object => ({ type: "head", sequence, pack: hash(letter) });
-const rules = (sequence: number): RulesHead => ({ sequence, release: hash("f"), hash: hash("b"), rules: 3, created: "" });
+const head = (sequence: number, letter = "b", more: object = {}): object => ({
+  type: "head", sequence, pack: hash(letter), rollout: 100, settled: sequence, settled_pack: hash(letter), log: sequence, ...more,
+});
+const log = (from: number): object => ({ type: "log", from, key: "key", checkpoint: "checkpoint" });
+const rules = (sequence: number): RulesHead => at(sequence);
+const since = (sequence: number, letter: string, to: number): object => ({ type: "since", sequence, pack: hash(letter), to, log: sequence });
 
 test("says hello with what it has, and is content with an equal head", async (t) => {
   const world = await connected(t);
-  assert.deepEqual(world.socket.sent, [{ type: "hello", protocol: 1, sequence: 3, pack: hash("a") }]);
+  assert.deepEqual(world.socket.sent, [{ type: "hello", protocol: 2, channel: "stable", sequence: 3, pack: hash("a"), log: 3 }]);
   await world.hear(head(3, "a"));
   assert.equal(world.client.current().phase, "current");
   assert.equal(world.socket.sent.length, 1);
@@ -117,8 +154,8 @@ test("fetches what is newer, has it checked, and tells", async (t) => {
   const world = await connected(t);
   world.verdicts = [rules(4)];
   await world.hear(head(4));
-  assert.deepEqual(world.socket.sent[1], { type: "since", sequence: 3, pack: hash("a") });
-  await world.hear(delta(3, 4));
+  assert.deepEqual(world.socket.sent[1], since(3, "a", 4));
+  await world.hear(log(3), delta(3, 4));
   assert.deepEqual(world.told.map(({ sequence }) => sequence), [4]);
   assert.equal(world.client.current().phase, "current");
 });
@@ -129,20 +166,20 @@ test("a head that comes meanwhile is fetched after, from the new place", async (
   await world.hear(head(4));
   await world.hear(head(5));
   assert.equal(world.socket.sent.length, 2);
-  await world.hear(delta(3, 4));
-  assert.deepEqual(world.socket.sent[2], { type: "since", sequence: 4, pack: hash("b") });
-  await world.hear(delta(4, 5));
+  await world.hear(log(3), delta(3, 4));
+  assert.deepEqual(world.socket.sent[2], since(4, "b", 5));
+  await world.hear(log(4), delta(4, 5));
   assert.equal(world.have.sequence, 5);
 });
 
-for (const code of ["mismatch", "gap"]) {
+for (const code of ["mismatch", "gap", "log"]) {
   test(`after ${code} it asks for a snapshot once`, async (t) => {
     const world = await connected(t);
     world.verdicts = [code, code];
     await world.hear(head(4));
-    await world.hear(delta(3, 4));
-    assert.deepEqual(world.socket.sent[2], { type: "full" });
-    await world.hear(snapshot(4));
+    await world.hear(log(3), delta(3, 4));
+    assert.deepEqual(world.socket.sent[2], { type: "full", to: 4, log: 3 });
+    await world.hear(log(3), snapshot(4));
     assert.equal(world.socket.sent.length, 3);
     assert.deepEqual(world.client.current(), { phase: "refused", reason: code, next: 0 });
     await world.hear(head(4));
@@ -151,16 +188,16 @@ for (const code of ["mismatch", "gap"]) {
   });
 }
 
-for (const code of ["unsigned", "expired", "rollback", "invalid", "too-large"]) {
+for (const code of ["unsigned", "fork", "expired", "rollback", "others", "invalid", "too-large"]) {
   test(`after ${code} it keeps what it has and the connection`, async (t) => {
     const world = await connected(t);
     world.verdicts = [code, rules(5)];
     await world.hear(head(4));
-    await world.hear(delta(3, 4));
+    await world.hear(log(3), delta(3, 4));
     assert.deepEqual(world.client.current(), { phase: "refused", reason: code, next: 0 });
     assert.equal(world.socket.closed, false);
     await world.hear(head(5));
-    await world.hear(delta(3, 5));
+    await world.hear(log(3), delta(3, 5));
     assert.equal(world.client.current().phase, "current");
   });
 }
@@ -169,7 +206,7 @@ test("an engine that fails is tried again on another connection", async (t) => {
   const world = await connected(t);
   world.verdicts = ["crashed"];
   await world.hear(head(4));
-  await world.hear(delta(3, 4));
+  await world.hear(log(3), delta(3, 4));
   assert.equal(world.socket.closed, true);
   assert.deepEqual(world.client.current(), { phase: "waiting", reason: "crashed", next: 1_001_000 });
 });
@@ -277,4 +314,116 @@ test("a closed socket's late frames do nothing", async (t) => {
   late?.({ data: JSON.stringify(head(9)) });
   await settle();
   assert.equal(first.sent.length, 1);
+});
+
+test("a release that is rolled out to others leads to the one that is for everyone", async (t) => {
+  const world = await connected(t);
+  await world.hear(head(6, "c", { rollout: 50, settled: 3, settled_pack: hash("a"), log: 3 }));
+  assert.equal(world.socket.sent.length, 1, "its bucket is 50, and the release for those below");
+  await world.hear(head(6, "c", { rollout: 50, settled: 5, settled_pack: hash("b") }));
+  assert.deepEqual(world.socket.sent[1], since(3, "a", 5));
+  world.verdicts = [{ ...rules(5), log: 6 }];
+  await world.hear(log(3), delta(3, 5));
+  assert.equal(world.client.current().phase, "current");
+});
+
+test("a log that has grown, or was last checked long ago, is asked for alone", async (t) => {
+  const world = await connected(t);
+  world.verdicts = [{ ...world.have, log: 4 }, { ...at(3, "a", 1_000_000 + FRESH_MS), log: 4 }];
+  await world.hear(head(3, "a", { log: 4 }));
+  assert.deepEqual(world.socket.sent[1], since(3, "a", 3));
+  await world.hear(log(3));
+  assert.deepEqual(world.answers[0], { client: world.who, log: { type: "log", from: 3, raw: JSON.stringify(log(3)) } });
+  assert.equal(world.told.length, 0, "no page is judged anew for it");
+  assert.equal(world.client.current().phase, "current");
+  mock.timers.setTime(1_000_000 + FRESH_MS);
+  await world.hear({ type: "heartbeat" });
+  assert.deepEqual(world.socket.sent[2], { ...since(3, "a", 3), log: 4 });
+  await world.hear(log(4));
+  await world.hear({ type: "heartbeat" });
+  assert.equal(world.socket.sent.length, 3);
+});
+
+test("a log that is refused is told, and not asked for again on this connection", async (t) => {
+  const world = await connected(t);
+  world.verdicts = ["fork"];
+  await world.hear(head(3, "a", { log: 4 }), log(3), { type: "heartbeat" }, head(3, "a", { log: 4 }));
+  assert.deepEqual(world.client.current(), { phase: "refused", reason: "fork", next: 0 });
+  assert.equal(world.socket.sent.length, 2);
+});
+
+test("an answer that brings only a log, since the release was superseded, ends with a heartbeat", async (t) => {
+  const world = await connected(t);
+  world.verdicts = [world.have, rules(5)];
+  await world.hear(head(4), head(5), log(3), { type: "heartbeat" });
+  assert.deepEqual(world.socket.sent[2], since(3, "a", 5));
+  await world.hear(log(3), delta(3, 5));
+  assert.equal(world.have.sequence, 5);
+});
+
+test("a log or an update that nobody asked for is nonsense", async (t) => {
+  for (const frames of [[log(3)], [delta(3, 4)], [head(4), delta(3, 4)]]) {
+    const world = await connected(t);
+    await world.hear(...frames);
+    assert.equal(world.client.current().reason, "nonsense");
+    mock.timers.reset();
+  }
+});
+
+const site = (files: Record<string, object | string>): Record<string, object | string> => ({ "/v1/stable/head.json": head(4), "/v1/log/3.json": log(3), ...files });
+
+async function polling(t: TestContext, files: Record<string, object | string>, ...verdicts: (RulesHead | string)[]): Promise<World> {
+  mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_000_000 });
+  t.after(() => mock.timers.reset());
+  const world = new World();
+  world.socketsWork = false;
+  world.files = files;
+  world.verdicts = verdicts;
+  await world.client.wake();
+  return world;
+}
+
+test("a mirror without sockets is fetched from, and again after a while", async (t) => {
+  const world = await polling(t, site({ "/v1/delta/3-4.json": delta(3, 4) }), rules(4));
+  assert.equal(world.have.sequence, 4);
+  assert.deepEqual(world.told.map(({ sequence }) => sequence), [4]);
+  assert.deepEqual(world.client.current(), { phase: "current", reason: "", next: 1_000_000 + POLL_MS * 1.25 });
+  await world.client.wake();
+  assert.equal(world.fetched.length, 3, "not before its time");
+  assert.equal(world.client.current().phase, "current");
+});
+
+test("fetched: the snapshot where there is no delta, and once where the delta does not fit", async (t) => {
+  const world = await polling(t, site({ "/v1/snapshot/4.json": snapshot(4) }), rules(4));
+  assert.equal(world.have.sequence, 4);
+  mock.timers.reset();
+  const other = await polling(t, site({ "/v1/delta/3-4.json": delta(3, 4), "/v1/snapshot/4.json": snapshot(4) }), "mismatch", rules(4));
+  assert.equal(other.have.sequence, 4);
+  assert.equal(other.fetched.filter((path) => path.startsWith("/v1/snapshot")).length, 1);
+});
+
+test("fetched: a refusal is told and the rules stay; a server that lost history is told", async (t) => {
+  const world = await polling(t, site({ "/v1/delta/3-4.json": delta(3, 4) }), "unsigned");
+  assert.deepEqual([world.client.current().phase, world.client.current().reason, world.have.sequence], ["refused", "unsigned", 3]);
+  mock.timers.reset();
+  const behind = await polling(t, site({ "/v1/stable/head.json": head(2) }));
+  assert.deepEqual([behind.client.current().phase, behind.client.current().reason], ["refused", "behind"]);
+});
+
+test("after sockets have failed three times the files are fetched; a mirror that is away is tried again", async (t) => {
+  const world = await connected(t);
+  world.files = site({ "/v1/delta/3-4.json": delta(3, 4) });
+  world.verdicts = [rules(4)];
+  for (let i = 0; i < 3; i++) {
+    world.socket.onclose?.({ code: 1006 });
+    await settle();
+    mock.timers.setTime(world.client.current().next);
+    await world.client.wake();
+    if (i < 2) assert.equal(world.sockets.length, i + 2);
+  }
+  assert.equal(world.sockets.length, 3);
+  assert.equal(world.have.sequence, 4);
+  mock.timers.reset();
+  const away = await polling(t, {});
+  assert.deepEqual(away.client.current(), { phase: "waiting", reason: "nonsense", next: 1_001_000 });
 });

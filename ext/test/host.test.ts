@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { mock, test, type TestContext } from "node:test";
-import { EngineHost, LIMITS, type Port } from "../src/engine/host";
+import { EngineHost, LIMITS, PACKAGED, type Port } from "../src/engine/host";
 import type { FromWorker, ToWorker } from "../src/engine/worker";
 import type { RuleStore, StoredRules } from "../src/store/rules";
 
@@ -46,6 +46,10 @@ class World {
       if (this.saving) throw this.saving;
       this.stored = rules;
     },
+    remember: async (head, memory) => {
+      if (this.saving) throw this.saving;
+      if (this.stored) this.stored = { ...this.stored, ...head, memory };
+    },
     clear: async () => void (this.stored = undefined),
   };
 
@@ -75,7 +79,7 @@ class World {
       case "rules":
         return { ok: { rules: 1, hash: JSON.stringify(asked["pack"]).includes("baseline") ? "base" : "stored" } };
       case "update":
-        return { ok: { sequence: 4, release: "r4", hash: "h4", rules: 2, pack: '{"format":1,"rules":["four"]}' } };
+        return { ok: asked["frame"] ? { ...AT4, pack: '{"format":1,"rules":["four"]}', memory: "m4" } : { ...head3, checked: "later", pack: "", memory: "m3b" } };
       default:
         return { ok: { findings: [], model: "haechi-stance-1", rules: "base", sequence: 0, degraded: false } };
     }
@@ -86,8 +90,12 @@ class World {
   }
 }
 
-const stored: StoredRules = { sequence: 3, release: "r3", hash: "stored", rules: 1, created: "", pack: '{"format":1,"rules":["three"]}' };
-const frame = { type: "update" as const, sequence: 4, release: "haechi release v1\ncreated 2026-11-24T08:00:00Z\n", raw: '{"type":"delta"}' };
+const head3 = { sequence: 3, release: "r3", hash: "stored", rules: 1, created: "c3", expires: "e3", checked: "k3", log: 3 };
+const AT4 = { sequence: 4, release: "r4", hash: "h4", rules: 2, created: "2026-11-24T08:00:00Z", expires: "e4", checked: "k4", log: 4 };
+const stored: StoredRules = { ...head3, pack: '{"format":1,"rules":["three"]}', memory: "m3" };
+const log = { type: "log" as const, from: 3, raw: '{"type":"log"}' };
+const client = { channel: "stable" as const, bucket: 7 };
+const frame = { client, log, update: { type: "update" as const, sequence: 4, raw: '{"type":"delta"}' } };
 
 function world(t: TestContext): World {
   mock.timers.enable({ apis: ["setTimeout"] });
@@ -100,14 +108,14 @@ test("starts when first asked, once, with the packaged rules", async (t) => {
   assert.equal(w.ports.length, 0);
   await Promise.all([w.host.check({ text: "가" }), w.host.check({ text: "나" })]);
   assert.equal(w.ports.length, 1);
-  assert.deepEqual((await w.host.state()).head, { sequence: 0, release: "", hash: "base", rules: 1, created: "" });
+  assert.deepEqual((await w.host.state()).head, { ...PACKAGED, hash: "base", rules: 1 });
 });
 
 test("starts with the stored rules when there are any", async (t) => {
   const w = world(t);
   w.stored = stored;
   assert.equal((await w.host.state()).head.sequence, 3);
-  assert.deepEqual(w.asked.find(({ op }) => op === "rules"), { op: "rules", sequence: 3, release: "r3", pack: { format: 1, rules: ["three"] } });
+  assert.deepEqual(w.asked.find(({ op }) => op === "rules"), { op: "rules", memory: "m3", pack: { format: 1, rules: ["three"] } });
 });
 
 test("stored rules that the engine cannot read, or that were changed, give way to the packaged ones", async (t) => {
@@ -179,12 +187,33 @@ test("without a model it works by patterns; a trap in loading is no model's faul
 test("an update is stored with the engine's own bytes, and survives the worker", async (t) => {
   const w = world(t);
   const head = await w.host.update(frame);
-  assert.deepEqual(head, { sequence: 4, release: "r4", hash: "h4", rules: 2, created: "2026-11-24T08:00:00Z" });
+  assert.deepEqual(head, AT4);
   assert.equal(w.stored?.pack, '{"format":1,"rules":["four"]}');
+  assert.equal(w.stored?.memory, "m4");
+  const asked = w.asked.find(({ op }) => op === "update");
+  assert.deepEqual([asked?.["client"], asked?.["log"], asked?.["frame"]], [client, { type: "log" }, { type: "delta" }]);
   w.answers["rules"] = [{ ok: { rules: 2, hash: "h4" } }];
   w.answers["check"] = ["trap"];
   await assert.rejects(w.host.check({ text: "가" }));
   assert.equal((await w.host.state()).head.sequence, 4);
+});
+
+test("a statement about the log alone is remembered and judges nothing anew", async (t) => {
+  const w = world(t);
+  w.stored = stored;
+  await w.host.check({ text: "가" });
+  assert.equal((await w.host.update({ client, log })).checked, "later");
+  assert.deepEqual(w.stored, { ...stored, checked: "later", memory: "m3b" });
+  await w.host.check({ text: "가" });
+  assert.equal(w.count("check"), 1);
+});
+
+test("what is known of the log outlives newer packaged rules", async (t) => {
+  const w = world(t);
+  w.stored = { ...stored, ...PACKAGED, log: 3, pack: "", memory: "m0" };
+  const { head } = await w.host.state();
+  assert.deepEqual([head.sequence, head.log, head.hash], [0, 3, "base"]);
+  assert.equal(w.asked.find(({ op }) => op === "rules")?.["memory"], "m0");
 });
 
 test("a refused update changes nothing", async (t) => {

@@ -17,9 +17,9 @@ for (const name of list(GOLDEN, ".json")) {
   }
   test(`${name} is read`, () => {
     const frame = decode(text);
-    if (type === "delta" || type === "snapshot") {
-      assert.equal(frame.type, "update");
-      assert.equal(frame.type === "update" && frame.raw, text);
+    if (type === "delta" || type === "snapshot" || type === "log") {
+      assert.equal(frame.type, type === "log" ? "log" : "update");
+      assert.equal("raw" in frame && frame.raw, text);
     } else {
       assert.deepEqual(frame, JSON.parse(text));
     }

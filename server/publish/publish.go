@@ -150,12 +150,18 @@ func (p *Publisher) Since(f wire.Since) ([][]byte, error) {
 	s := p.current.Load()
 	log, err := s.evidence(f.Log)
 	e := s.target(f.To)
-	if err != nil || f.To == f.Sequence || e.sequence <= f.Sequence {
+	switch {
+	case err != nil || f.To == f.Sequence:
 		return [][]byte{log}, err
+	case e.sequence <= f.Sequence:
+		return [][]byte{log, nothing}, nil
 	}
 	frame, err := e.since(f.Sequence, f.Pack)
 	return [][]byte{log, frame}, err
 }
+
+// nothing ends an answer that has nothing newer to bring.
+var nothing = wire.Encode(wire.Heartbeat{})
 
 // Full returns the encoded log and snapshot, shared like those of Since.
 func (p *Publisher) Full(f wire.Full) ([][]byte, error) {

@@ -69,8 +69,9 @@
 // a delta would be no smaller or the client's pack is not the server's pack at
 // that sequence; only a log where to is the client's own sequence. Where to has
 // been superseded meanwhile, the answer leads to the newest release that is for
-// everyone, or is a log alone; a client then looks at the newest head again. A
-// request that is not answered within 60 seconds SHOULD end the connection.
+// everyone, or is a log and a heartbeat if the client has that; a client then
+// looks at the newest head again. Nothing comes between the frames of an answer.
+// A request that is not answered within 60 seconds SHOULD end the connection.
 //
 // Refusals. After "mismatch", "gap" or "log" a client MUST ask full once. After
 // any other refusal, and after a second one, it MUST NOT ask for the same head

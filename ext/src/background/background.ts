@@ -53,7 +53,7 @@ chrome.commands.onCommand.addListener((command, tab) => {
 });
 
 onChange((change) => {
-  if (change.server !== undefined) void sync.reconnect();
+  if (change.server !== undefined || change.channel !== undefined) void sync.reconnect();
 });
 
 // Any of these may be why the worker runs; the top level covers all of them.

@@ -4,7 +4,9 @@ import { baseline } from "../engine/packaged";
 import type { Engine, RulesHead } from "../engine/engine";
 import { set, settings } from "../settings";
 import { IndexedRules } from "../store/rules";
-import { SyncClient, type Retry, type Socket } from "../sync/client";
+import { PACKAGED } from "../engine/host";
+import { SyncClient, type Identity, type Retry, type Socket } from "../sync/client";
+import { MAX_FRAME } from "../sync/wire";
 
 export const ALARM = "sync";
 /** The shortest alarm Chrome keeps; below it a timer does, while the worker lives. */
@@ -21,7 +23,7 @@ async function sha256(text: string): Promise<string> {
 export async function rulesHead(): Promise<RulesHead> {
   const stored = await store.head();
   if (stored) return stored;
-  return { sequence: 0, release: "", hash: await sha256(await baseline()), rules: 0, created: "" };
+  return { ...PACKAGED, hash: await sha256(await baseline()), rules: 0 };
 }
 
 /** Tells every tab, through storage, so that it also reaches one that is asleep. */
@@ -29,18 +31,64 @@ export async function announce(head: RulesHead): Promise<void> {
   if ((await settings()).rules !== head.hash) await set({ rules: head.hash });
 }
 
-async function connect(): Promise<Socket> {
-  const socket = new WebSocket((await settings()).server);
+async function connect(): Promise<Socket | undefined> {
+  const { server } = await settings();
+  if (!/^wss?:/.test(server)) return undefined;
+  const socket = new WebSocket(server);
   socket.onerror = () => undefined; // a close always follows, and is handled
   return socket as unknown as Socket;
+}
+
+/** A file that takes longer, or is larger, is given up: nobody may keep the client busy. */
+const FETCH_MS = 60_000;
+
+/** Where the files of a server lie: at the mirror's address, or beside the socket's. */
+function filesOf(server: string): string {
+  return server.replace(/^ws/, "http").replace(/\/v1\/sync$/, "").replace(/\/$/, "");
+}
+
+async function fetchFile(path: string): Promise<string | undefined> {
+  const response = await fetch(filesOf((await settings()).server) + path, {
+    cache: "no-cache", // asks with the tag it has
+    credentials: "omit",
+    redirect: "error",
+    signal: AbortSignal.timeout(FETCH_MS),
+  });
+  if (response.status === 404) return undefined;
+  if (!response.ok || !response.body) throw new Error(`${path} answers ${response.status}`);
+  const parts: string[] = [];
+  let length = 0;
+  const reader = response.body.pipeThrough(new TextDecoderStream("utf-8", { fatal: true })).getReader();
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    length += read.value.length;
+    if (length > MAX_FRAME) {
+      await reader.cancel();
+      throw new Error(`${path} is too large`);
+    }
+    parts.push(read.value);
+  }
+  return parts.join("");
+}
+
+/** The bucket is drawn when first asked for, and stays. */
+async function identity(): Promise<Identity> {
+  const { channel } = await settings();
+  let { bucket } = (await chrome.storage.local.get("bucket")) as { bucket?: number };
+  if (bucket === undefined) {
+    bucket = Math.floor(Math.random() * 100);
+    await chrome.storage.local.set({ bucket });
+  }
+  return { channel, bucket };
 }
 
 /** The sync client with Chrome's sockets, storage and alarms around it. */
 export function syncClient(engine: Engine): SyncClient {
   const client = new SyncClient({
     connect,
+    fetch: fetchFile,
+    identity,
     head: rulesHead,
-    apply: (frame) => engine.update(frame),
+    apply: (answered) => engine.update(answered),
     applied: announce,
     loadRetry: async () => (await chrome.storage.session.get("retry"))["retry"] as Retry | undefined,
     saveRetry: (retry) => chrome.storage.session.set({ retry }),

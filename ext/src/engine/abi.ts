@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Written by wasm/abi/gen from the Go package wasm/abi; do not edit.
 
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 export type Lang = "ko" | "en" | "ja" | "zh";
 export type Tier = "A" | "B" | "C";
@@ -21,9 +21,14 @@ export interface Ruled {
 export interface Updated {
   sequence: number;
   release: string;
+  created: string;
+  expires: string;
+  checked: string;
+  log: number;
   hash: string;
   rules: number;
   pack: string;
+  memory: string;
 }
 
 export interface Finding {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { UpdateFrame } from "../sync/wire";
+import type { Channel, LogFrame, UpdateFrame } from "../sync/wire";
 import type { Card, Checked, Lang } from "./abi";
 
 export interface CheckRequest {
@@ -22,8 +22,20 @@ export interface RulesHead {
   /** Hash of the canonical pack. */
   hash: string;
   rules: number;
-  /** When the release was made, RFC 3339; empty for the packaged rules. */
+  /** When the release was made and runs out, RFC 3339; empty for the packaged rules. */
   created: string;
+  expires: string;
+  /** When the newest statement about the log that was believed was signed; empty for none. */
+  checked: string;
+  /** How many releases of the log have been seen. */
+  log: number;
+}
+
+/** What a server answered: how the log stands, and what leads to newer rules, if anything. */
+export interface Answered {
+  client: { channel: Channel; bucket: number };
+  log: LogFrame;
+  update?: UpdateFrame;
 }
 
 export interface EngineState {
@@ -41,7 +53,7 @@ export interface EngineState {
 export interface Engine {
   check(request: CheckRequest): Promise<Checked>;
   card(request: CardRequest): Promise<Card>;
-  /** Verifies a frame, uses it and stores it; resolves only when all three are done. */
-  update(frame: UpdateFrame): Promise<RulesHead>;
+  /** Verifies what a server answered, uses it and stores it; resolves only when all three are done. */
+  update(answered: Answered): Promise<RulesHead>;
   state(): Promise<EngineState>;
 }

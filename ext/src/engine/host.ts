@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { RuleStore } from "../store/rules";
-import type { UpdateFrame } from "../sync/wire";
 import type { Card, Checked } from "./abi";
-import type { CardRequest, CheckRequest, Engine, EngineState, RulesHead } from "./engine";
+import type { Answered, CardRequest, CheckRequest, Engine, EngineState, RulesHead } from "./engine";
 import { EngineError, openAnswer, type Op, type Ops } from "./ops";
 import type { FromWorker, ToWorker } from "./worker";
 
@@ -40,6 +39,9 @@ export interface Limits {
 }
 
 export const LIMITS: Limits = { bootMs: 90_000, callMs: 20_000, retryMs: 5_000, idleMs: 600_000, cached: 300 };
+
+/** Where the rules that came with the extension stand. */
+export const PACKAGED: Omit<RulesHead, "hash" | "rules"> = { sequence: 0, release: "", created: "", expires: "", checked: "", log: 0 };
 
 /** One living engine: its Worker and the state it was brought to. */
 interface Running {
@@ -94,25 +96,28 @@ export class EngineHost implements Engine {
     });
   }
 
-  update(frame: UpdateFrame): Promise<RulesHead> {
+  update({ client, log, update }: Answered): Promise<RulesHead> {
     return this.exclusive(async () => {
       const running = await this.boot();
       const now = Math.floor(this.around.now() / 1000);
       const trust = JSON.stringify(await this.around.trust());
-      // The frame is JSON already, and the engine shall see the very bytes that came.
-      const call = `{"op":"update","now":${now},"trust":${trust},"frame":${frame.raw}}`;
+      // The frames are JSON already, and the engine shall see the very bytes that came.
+      const frame = update ? `,"frame":${update.raw}` : "";
+      const call = `{"op":"update","now":${now},"trust":${trust},"client":${JSON.stringify(client)},"log":${log.raw}${frame}}`;
       const got = openAnswer<"update">(await this.send(running.port, { id: ++this.ids, call }, this.around.limits.bootMs));
-      const { pack, ...rest } = got;
-      const head: RulesHead = { ...rest, created: createdOf(frame.release) };
+      const { pack, memory, ...head } = got;
       try {
-        await this.around.store.save({ ...head, pack });
+        if (update) await this.around.store.save({ ...head, pack, memory });
+        // Over the packaged rules there is no pack in the store yet; an empty one stands for them.
+        else if (head.sequence === 0) await this.around.store.save({ ...head, pack: "", memory });
+        else await this.around.store.remember(head, memory);
       } catch (error) {
         // The engine must not be ahead of what a restart would bring back.
         this.discard();
         throw new EngineError("storage", String(error));
       }
       running.state.head = head;
-      this.cache.clear();
+      if (update) this.cache.clear();
       return head;
     });
   }
@@ -178,22 +183,25 @@ export class EngineHost implements Engine {
   private async loadRules(port: Port): Promise<RulesHead> {
     const stored = await this.around.store.load().catch(() => undefined);
     if (stored) {
-      const { pack, ...head } = stored;
+      const { pack, memory, ...head } = stored;
       try {
-        const got = await this.useRules(port, pack, head.sequence, head.release);
+        const got = await this.useRules(port, pack || (await this.around.baseline()), memory);
+        // A newer extension brings newer packaged rules; what is known of the log stays true.
+        if (pack === "") return { ...head, hash: got.hash, rules: got.rules };
         if (got.hash === head.hash) return head;
       } catch (error) {
         if (isBroken(error)) throw error;
       }
       await this.around.store.clear().catch(() => undefined);
     }
-    const got = await this.useRules(port, await this.around.baseline(), 0, "");
-    return { sequence: 0, release: "", hash: got.hash, rules: got.rules, created: "" };
+    const got = await this.useRules(port, await this.around.baseline());
+    return { ...PACKAGED, hash: got.hash, rules: got.rules };
   }
 
   /** The pack is already JSON: it is put into the request as it is, not parsed here. */
-  private async useRules(port: Port, pack: string, sequence: number, release: string): Promise<Ops["rules"]["answer"]> {
-    const call = `{"op":"rules","sequence":${sequence},"release":${JSON.stringify(release)},"pack":${pack}}`;
+  private async useRules(port: Port, pack: string, memory?: string): Promise<Ops["rules"]["answer"]> {
+    const kept = memory === undefined ? "" : `"memory":${JSON.stringify(memory)},`;
+    const call = `{"op":"rules",${kept}"pack":${pack}}`;
     return openAnswer<"rules">(await this.send(port, { id: ++this.ids, call }, this.around.limits.bootMs));
   }
 
@@ -233,9 +241,4 @@ export class EngineHost implements Engine {
 
 function isBroken(error: unknown): boolean {
   return error instanceof EngineError && (error.code === "crashed" || error.code === "timeout");
-}
-
-/** The date in a signed release; read for display only, after the engine verified the note. */
-function createdOf(release: string): string {
-  return /^created (\S+)$/m.exec(release)?.[1] ?? "";
 }

@@ -40,9 +40,9 @@ export class OffscreenEngine implements Engine {
     return askEngine("card", request);
   }
 
-  async update(frame: Parameters<Engine["update"]>[0]): ReturnType<Engine["update"]> {
+  async update(answered: Parameters<Engine["update"]>[0]): ReturnType<Engine["update"]> {
     await present();
-    return askEngine("update", frame);
+    return askEngine("update", answered);
   }
 
   async state(): ReturnType<Engine["state"]> {

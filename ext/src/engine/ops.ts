@@ -5,8 +5,8 @@ import type { Card, Checked, Info, Lang, Loaded, Ruled, Updated } from "./abi";
 /** Every operation of the engine, by name: what is asked and what comes back. */
 export interface Ops {
   load: { request: { dir: string }; answer: Loaded };
-  rules: { request: { pack: unknown; sequence: number; release: string }; answer: Ruled };
-  update: { request: { trust: unknown; now: number; frame: unknown }; answer: Updated };
+  rules: { request: { pack: unknown; memory?: string }; answer: Ruled };
+  update: { request: { trust: unknown; now: number; client: unknown; log: unknown; frame?: unknown }; answer: Updated };
   /** The engine counts offsets in UTF-16 units, as JavaScript does, only when told to. */
   check: { request: { text: string; question?: string; tiers?: string; units: "utf16" }; answer: Checked };
   card: { request: { rule: string; proposition: string; lang: Lang }; answer: Card };
@@ -17,7 +17,7 @@ export type Op = keyof Ops;
 
 /**
  * An operation that did not happen. The codes of the engine say what the
- * caller does (`mismatch` and `gap`: ask for a snapshot once); those of the
+ * caller does (`mismatch`, `gap` and `log`: ask for a snapshot once); those of the
  * host say where it broke: `crashed` and `timeout` (that instance is gone, ask
  * again), `unavailable` (no engine could be started), `storage`.
  */

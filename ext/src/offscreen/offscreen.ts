@@ -10,7 +10,7 @@ const engine = packagedEngine();
 const handlers: Handlers<EngineRequests> = {
   check: (request) => engine.check(request),
   card: (request) => engine.card(request),
-  update: (frame) => engine.update(frame),
+  update: (answered) => engine.update(answered),
   state: () => engine.state(),
 };
 

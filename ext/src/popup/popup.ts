@@ -4,7 +4,7 @@
 
 import { askOwnBackground, askTab, type Status, type TabFindings } from "../messages";
 import { onChange, set, settings } from "../settings";
-import type { SyncState } from "../sync/client";
+import { STALE_MS, type SyncState } from "../sync/client";
 import { say, uiLang, type Word } from "../words";
 
 const REFRESH_MS = 1_000;
@@ -36,8 +36,17 @@ function rulesText({ head }: Status): string {
   return say("edition", head.sequence, head.rules) + age;
 }
 
+/** A warning where someone may be hiding newer rules, or these have run out; empty else. */
+function staleText({ head }: Status): string {
+  const unchecked = Date.now() - Date.parse(head.checked);
+  if (unchecked > STALE_MS) return say("rulesUnchecked", Math.floor(unchecked / DAY_MS));
+  return Date.parse(head.expires) < Date.now() ? say("rulesExpired") : "";
+}
+
 const REASONS: Record<string, Word> = {
   unsigned: "reasonUnsigned",
+  fork: "reasonFork",
+  log: "reasonLog",
   expired: "reasonExpired",
   rollback: "reasonRollback",
   mismatch: "reasonMismatch",
@@ -82,6 +91,7 @@ async function refresh(): Promise<void> {
   tab.classList.toggle("found", (found?.findings.length ?? 0) > 0);
   if (!status) return;
   part("rules", "dd").textContent = rulesText(status);
+  part("stale", "p").textContent = staleText(status);
   part("server", "span").textContent = serverText(status.sync);
   part("reconnect", "button").hidden = status.sync.phase !== "waiting" && status.sync.phase !== "stopped";
   part("model", "dd").textContent = status.engine ? status.engine.model || say("noModel") : say("engineOut");

@@ -4,8 +4,10 @@ import type { RulesHead } from "../engine/engine";
 
 /** The last pack that was verified, with its place in the server's history. */
 export interface StoredRules extends RulesHead {
-  /** The canonical pack, byte for byte as it was hashed. */
+  /** The canonical pack, byte for byte as it was hashed; empty for the packaged one. */
   pack: string;
+  /** What the engine remembers of roots and log; only it reads it. */
+  memory: string;
 }
 
 /** Keeps the last good rules through restarts. */
@@ -14,6 +16,8 @@ export interface RuleStore {
   load(): Promise<StoredRules | undefined>;
   /** All or nothing: a reader sees the old rules or the new ones. */
   save(rules: StoredRules): Promise<void>;
+  /** The same for a head and memory whose pack is stored already. */
+  remember(head: RulesHead, memory: string): Promise<void>;
   clear(): Promise<void>;
 }
 
@@ -58,13 +62,20 @@ export class IndexedRules implements RuleStore {
     return this.with("readonly", async (table) => {
       const head = settled<RulesHead | undefined>(table.get("head"));
       const pack = settled<string | undefined>(table.get("pack"));
-      const [h, p] = await Promise.all([head, pack]);
-      return h && p !== undefined ? { ...h, pack: p } : undefined;
+      const memory = settled<string | undefined>(table.get("memory"));
+      const [h, p, m] = await Promise.all([head, pack, memory]);
+      return h && p !== undefined && m !== undefined ? { ...h, pack: p, memory: m } : undefined;
     });
   }
 
-  async save({ pack, ...head }: StoredRules): Promise<void> {
-    await this.with("readwrite", (table) => Promise.all([settled(table.put(head, "head")), settled(table.put(pack, "pack"))]));
+  async save({ pack, memory, ...head }: StoredRules): Promise<void> {
+    await this.with("readwrite", (table) =>
+      Promise.all([settled(table.put(head, "head")), settled(table.put(pack, "pack")), settled(table.put(memory, "memory"))]),
+    );
+  }
+
+  async remember(head: RulesHead, memory: string): Promise<void> {
+    await this.with("readwrite", (table) => Promise.all([settled(table.put(head, "head")), settled(table.put(memory, "memory"))]));
   }
 
   async clear(): Promise<void> {

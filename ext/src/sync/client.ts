@@ -1,9 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { RulesHead } from "../engine/engine";
+import type { Answered, RulesHead } from "../engine/engine";
 import { EngineError } from "../engine/ops";
 import { asked, backoff, LIMIT_MS, STOPPED_MS } from "./backoff";
-import { byeOfClose, decode, encode, NonsenseError, PROTOCOL, type ByeCode, type ClientFrame, type HeadFrame, type UpdateFrame } from "./wire";
+import { fetchAnswer } from "./http";
+import {
+  byeOfClose,
+  decode,
+  encode,
+  NonsenseError,
+  PROTOCOL,
+  type ByeCode,
+  type Channel,
+  type ClientFrame,
+  type HeadFrame,
+  type LogFrame,
+  type UpdateFrame,
+} from "./wire";
 
 /** How things stand with the server, in a word the popup can show. */
 export type Phase =
@@ -40,12 +53,23 @@ export interface Retry {
   stopped: boolean;
 }
 
+/** Which releases are for this client: see the client specification. */
+export interface Identity {
+  channel: Channel;
+  /** 0 to 99, drawn once; it never leaves the machine. */
+  bucket: number;
+}
+
 export interface Around {
-  connect(): Promise<Socket>;
+  /** Undefined where the address has no sockets: a mirror, which is only fetched from. */
+  connect(): Promise<Socket | undefined>;
+  /** The text of a file of the server or mirror, undefined where there is none. */
+  fetch(path: string): Promise<string | undefined>;
+  identity(): Promise<Identity>;
   /** Where the rules in use stand. */
   head(): Promise<RulesHead>;
   /** Verify, use and store; rejects with an EngineError. */
-  apply(frame: UpdateFrame): Promise<RulesHead>;
+  apply(answered: Answered): Promise<RulesHead>;
   /** New rules are in use and stored: tell everyone. */
   applied(head: RulesHead): Promise<void>;
   loadRetry(): Promise<Retry | undefined>;
@@ -63,9 +87,17 @@ export const SILENCE_MS = 60_000;
 export const GREETING_MS = 20_000;
 /** A server that beats but does not bring what it was asked for. */
 export const ANSWER_MS = 60_000;
+/** How old the newest believed statement about the log may become before a newer one is asked for. */
+export const FRESH_MS = 6 * 3_600_000;
+/** From then on people are told: someone may be hiding newer rules. */
+export const STALE_MS = 7 * 24 * 3_600_000;
+/** After so many failures in a row of its socket a server is fetched from instead. */
+export const SOCKET_TRIES = 3;
+/** Between two fetches. */
+export const POLL_MS = 15 * 60_000;
 
 /** Codes that mean "what I was given does not fit what I have", not "it is bad". */
-const REPAIRABLE = new Set(["mismatch", "gap"]);
+const REPAIRABLE = new Set(["mismatch", "gap", "log"]);
 /** Codes that mean the engine failed, not the frame: worth another connection later. */
 const ENGINE = new Set(["crashed", "timeout", "unavailable", "storage", "internal"]);
 
@@ -75,12 +107,18 @@ interface Line {
   watch: ReturnType<typeof setTimeout> | undefined;
   /** When rules were asked for, 0 when nothing is awaited. */
   asked: number;
-  /** The newest head that came while rules were awaited. */
+  /** What was asked for leads to this sequence. */
+  to: number;
+  /** How the log stands, the first half of an answer. */
+  log: LogFrame | undefined;
+  /** The newest head that came. */
   latest: HeadFrame | undefined;
   /** A snapshot has been asked for because a delta did not fit: once is enough. */
   repaired: boolean;
   /** The highest sequence that was offered and refused; not asked for again. */
   refused: number;
+  /** A statement about the log was refused; not asked for again on this line. */
+  doubted: boolean;
 }
 
 /**
@@ -117,24 +155,28 @@ export class SyncClient {
     if (this.line) return;
     const retry = (await this.around.loadRetry()) ?? FRESH;
     if (retry.notBefore > this.around.now()) {
-      this.show(retry.stopped ? "stopped" : "waiting", retry.reason, retry.notBefore);
+      // A wait without a reason is that between two fetches.
+      const phase = retry.stopped ? "stopped" : retry.reason === "" ? "current" : "waiting";
+      if (this.state.next !== retry.notBefore) this.show(phase, retry.reason, retry.notBefore);
       this.around.wakeAt(retry.notBefore);
       return;
     }
     this.show("connecting", "");
     try {
-      const head = await this.around.head();
-      this.attach(await this.around.connect(), head);
+      if (retry.failures >= SOCKET_TRIES && (await this.poll())) return;
+      const socket = await this.around.connect();
+      if (socket) this.attach(socket, await this.around.head(), await this.around.identity());
+      else if (!(await this.poll())) await this.fail(undefined, this.state.reason || "closed");
     } catch (error) {
       await this.fail(undefined, String(error));
     }
   }
 
-  private attach(socket: Socket, head: RulesHead): void {
-    const line: Line = { socket, watch: undefined, asked: 0, latest: undefined, repaired: false, refused: 0 };
+  private attach(socket: Socket, head: RulesHead, { channel }: Identity): void {
+    const line: Line = { socket, watch: undefined, asked: 0, to: 0, log: undefined, latest: undefined, repaired: false, refused: 0, doubted: false };
     this.line = line;
     this.listen(line, GREETING_MS);
-    socket.onopen = () => this.send(line, { type: "hello", protocol: PROTOCOL, sequence: head.sequence, pack: head.hash });
+    socket.onopen = () => this.send(line, { type: "hello", protocol: PROTOCOL, channel, sequence: head.sequence, pack: head.hash, log: head.log });
     socket.onclose = ({ code }) => void this.onClose(line, code);
     // Frames are handled one after another: a head may come while a delta is checked.
     let turn: Promise<void> = Promise.resolve();
@@ -150,6 +192,7 @@ export class SyncClient {
       if (frame.type === "unknown") return; // of a newer server; it does not count as speaking sense
       this.listen(line, SILENCE_MS);
       if (frame.type === "head") await this.onHead(line, frame);
+      else if (frame.type === "log") await this.onLog(line, frame);
       else if (frame.type === "heartbeat") await this.onHeartbeat(line);
       else if (frame.type === "bye") await this.part(line, frame.code, frame.retry_ms);
       else await this.onUpdate(line, frame);
@@ -160,59 +203,106 @@ export class SyncClient {
   }
 
   private async onHeartbeat(line: Line): Promise<void> {
+    if (line.asked !== 0 && line.log) return this.finish(line, line.log); // it had nothing newer to bring
     if (line.asked !== 0 && this.around.now() - line.asked > ANSWER_MS) return this.fail(line, "silent");
     // Only a line that has lasted ends a row of failures, so that a server
     // which greets well and then fails is not called once a second.
     await this.around.saveRetry(FRESH);
+    if (line.asked === 0) await this.consider(line);
   }
 
   private async onHead(line: Line, frame: HeadFrame): Promise<void> {
-    if (line.asked !== 0) {
-      line.latest = frame;
-      return;
-    }
+    line.latest = frame;
+    if (line.asked === 0) await this.consider(line);
+  }
+
+  /** Asks for what the newest head promises, or for a fresh statement about the log. */
+  private async consider(line: Line): Promise<void> {
+    const frame = line.latest;
+    if (!frame) return;
     const have = await this.around.head();
-    if (frame.sequence > have.sequence) {
-      if (frame.sequence <= line.refused) return;
+    const { sequence: to, pack } = target(frame, await this.around.identity());
+    if (to > have.sequence) {
+      if (to <= line.refused) return;
       line.repaired = false;
-      this.ask(line, { type: "since", sequence: have.sequence, pack: have.hash });
-    } else if (frame.sequence < have.sequence) {
+      this.ask(line, to, { type: "since", sequence: have.sequence, pack: have.hash, to, log: have.log });
+    } else if (frame.log < have.log || frame.log < have.sequence) {
       this.show("refused", "behind"); // a server that lost history: what is here stays
-    } else if (frame.pack !== have.hash && frame.sequence > 0) {
+    } else if (to === have.sequence && pack !== have.hash && to > 0) {
       this.show("refused", "diverged"); // two releases of one number: what is here stays
-    } else {
+    } else if (!line.doubted && (frame.log > have.log || !(this.around.now() - Date.parse(have.checked) < FRESH_MS))) {
+      this.ask(line, have.sequence, { type: "since", sequence: have.sequence, pack: have.hash, to: have.sequence, log: have.log });
+    } else if (!line.doubted) {
       this.show("current", "");
     }
   }
 
+  private async onLog(line: Line, frame: LogFrame): Promise<void> {
+    if (line.asked === 0) throw new NonsenseError("a log nobody asked for");
+    line.log = frame;
+    if (line.to === (await this.around.head()).sequence) await this.finish(line, frame);
+  }
+
   private async onUpdate(line: Line, frame: UpdateFrame): Promise<void> {
-    if (line.asked === 0) throw new NonsenseError("an update nobody asked for");
+    if (line.asked === 0 || !line.log) throw new NonsenseError("an update nobody asked for");
+    await this.finish(line, line.log, frame);
+  }
+
+  /** Has an answer checked, and goes on with the newest head. */
+  private async finish(line: Line, log: LogFrame, update?: UpdateFrame): Promise<void> {
     line.asked = 0;
+    line.log = undefined;
     this.listen(line, undefined); // the engine may take longer than a silence may last
-    const code = await this.apply(frame);
+    const code = await this.apply(log, update);
     if (line !== this.line) return;
     this.listen(line, SILENCE_MS);
     if (ENGINE.has(code)) return this.fail(line, code);
-    if (REPAIRABLE.has(code) && !line.repaired) {
+    if (REPAIRABLE.has(code) && update && !line.repaired) {
       line.repaired = true;
-      this.ask(line, { type: "full" });
+      this.ask(line, update.sequence, { type: "full", to: update.sequence, log: (await this.around.head()).log });
       return;
     }
-    if (code !== "") line.refused = Math.max(line.refused, frame.sequence);
+    if (code !== "" && update) line.refused = Math.max(line.refused, update.sequence);
+    if (code !== "" && !update) line.doubted = true;
     this.show(code === "" ? "current" : "refused", code);
-    const latest = line.latest;
-    line.latest = undefined;
-    if (latest) await this.onHead(line, latest);
+    await this.consider(line);
   }
 
-  /** Empty when the rules are in use, else the code of what hindered it. */
-  private async apply(frame: UpdateFrame): Promise<string> {
+  /** Empty when all of it is believed and in use, else the code of what hindered it. */
+  private async apply(log: LogFrame, update?: UpdateFrame): Promise<string> {
     try {
-      await this.around.applied(await this.around.apply(frame));
+      const client = await this.around.identity();
+      const head = await this.around.apply({ client, log, ...(update ? { update } : {}) });
+      if (update) await this.around.applied(head);
       return "";
     } catch (error) {
       return error instanceof EngineError ? error.code : "internal";
     }
+  }
+
+  /** Fetches instead of listening. True when the server was reached; then it waits for the next time. */
+  private async poll(): Promise<boolean> {
+    this.show("updating", "");
+    let code = "";
+    try {
+      const identity = await this.around.identity();
+      for (const whole of [false, true]) {
+        const have = await this.around.head();
+        const answer = await fetchAnswer((path) => this.around.fetch(path), have, identity, whole);
+        code = answer.log ? await this.apply(answer.log, answer.update) : answer.code;
+        if (!REPAIRABLE.has(code)) break; // else once more, with the whole pack
+      }
+    } catch (error) {
+      this.state = { ...this.state, reason: error instanceof NonsenseError ? "nonsense" : "closed" };
+      return false;
+    }
+    if (ENGINE.has(code)) return false;
+    const failures = (await this.around.loadRetry())?.failures ?? 0;
+    const notBefore = this.around.now() + POLL_MS + Math.round((POLL_MS / 4) * this.around.random());
+    this.show(code === "" ? "current" : "refused", code, notBefore);
+    await this.around.saveRetry({ failures, notBefore, reason: code, stopped: false });
+    this.around.wakeAt(notBefore);
+    return true;
   }
 
   private async onClose(line: Line, code: number): Promise<void> {
@@ -259,8 +349,10 @@ export class SyncClient {
     if (ms !== undefined) line.watch = setTimeout(() => void this.fail(line, "silent"), ms);
   }
 
-  private ask(line: Line, frame: ClientFrame): void {
+  private ask(line: Line, to: number, frame: ClientFrame): void {
     line.asked = this.around.now();
+    line.to = to;
+    line.log = undefined;
     this.show("updating", "");
     this.send(line, frame);
   }
@@ -276,3 +368,8 @@ export class SyncClient {
 }
 
 const FRESH: Retry = { failures: 0, notBefore: 0, reason: "", stopped: false };
+
+/** The release of a head that is for a client. */
+export function target(head: HeadFrame, { bucket }: Identity): { sequence: number; pack: string } {
+  return bucket < head.rollout ? { sequence: head.sequence, pack: head.pack } : { sequence: head.settled, pack: head.settled_pack };
+}

@@ -8,19 +8,36 @@
  * keeps nonsense from going further.
  */
 
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 /** The largest frame that is read, in characters: never more than in bytes. */
 export const MAX_FRAME = 8 * 1024 * 1024;
 
+export type Channel = "stable" | "preview";
+
 export type ClientFrame =
-  | { type: "hello"; protocol: typeof PROTOCOL; sequence: number; pack: string }
-  | { type: "since"; sequence: number; pack: string }
-  | { type: "full" };
+  | { type: "hello"; protocol: typeof PROTOCOL; channel: Channel; sequence: number; pack: string; log: number }
+  | { type: "since"; sequence: number; pack: string; to: number; log: number }
+  | { type: "full"; to: number; log: number };
 
 export interface HeadFrame {
   type: "head";
+  /** The newest release of the channel, for `rollout` percent of its clients. */
   sequence: number;
   pack: string;
+  rollout: number;
+  /** The newest release for everyone. */
+  settled: number;
+  settled_pack: string;
+  /** How many releases the log has. */
+  log: number;
+}
+
+/** How the log stands, kept as it came: its raw text goes to the engine. */
+export interface LogFrame {
+  type: "log";
+  /** It proves itself to one who saw so many releases. */
+  from: number;
+  raw: string;
 }
 
 /** A delta or a snapshot, kept as it came: its raw text goes to the engine. */
@@ -28,8 +45,6 @@ export interface UpdateFrame {
   type: "update";
   /** The sequence it leads to. */
   sequence: number;
-  /** The signed note. */
-  release: string;
   raw: string;
 }
 
@@ -43,7 +58,7 @@ export interface ByeFrame {
 }
 
 /** `unknown` is a type of a newer server, to be passed over. */
-export type ServerFrame = HeadFrame | UpdateFrame | ByeFrame | { type: "heartbeat" } | { type: "unknown" };
+export type ServerFrame = HeadFrame | LogFrame | UpdateFrame | ByeFrame | { type: "heartbeat" } | { type: "unknown" };
 
 /** The other side does not speak this protocol: close, and wait before the next try. */
 export class NonsenseError extends Error {
@@ -62,17 +77,22 @@ export function decode(data: unknown): ServerFrame {
     case "heartbeat":
       return { type: "heartbeat" };
     case "head":
-      return { type: "head", sequence: count(frame, "sequence"), pack: hash(frame, "pack") };
+      return head(frame);
+    case "log":
+      if (text(frame, "key") === "" || text(frame, "checkpoint") === "") throw new NonsenseError("a log that nobody signed");
+      return { type: "log", from: count(frame, "from"), raw: data };
     case "delta": {
       const sequence = count(frame, "to");
       if (count(frame, "from") >= sequence) throw new NonsenseError("a delta that leads nowhere");
       if (!Array.isArray(frame["changes"])) throw new NonsenseError("a delta without changes");
-      return { type: "update", sequence, release: release(frame, sequence), raw: data };
+      release(frame, sequence);
+      return { type: "update", sequence, raw: data };
     }
     case "snapshot": {
       const sequence = count(frame, "sequence");
       object(frame["pack"], "pack");
-      return { type: "update", sequence, release: release(frame, sequence), raw: data };
+      release(frame, sequence);
+      return { type: "update", sequence, raw: data };
     }
     case "bye": {
       const code = text(frame, "code");
@@ -126,9 +146,21 @@ function hash(frame: Record<string, unknown>, field: string): string {
   return value;
 }
 
+function head(frame: Record<string, unknown>): HeadFrame {
+  const read: HeadFrame = {
+    type: "head",
+    sequence: count(frame, "sequence"),
+    pack: hash(frame, "pack"),
+    rollout: count(frame, "rollout"),
+    settled: count(frame, "settled"),
+    settled_pack: hash(frame, "settled_pack"),
+    log: count(frame, "log"),
+  };
+  if (read.rollout > 100 || read.settled > read.sequence) throw new NonsenseError("a head that settles nothing");
+  return read;
+}
+
 /** Only sequence 0, which nobody signs, has no release. */
-function release(frame: Record<string, unknown>, sequence: number): string {
-  const value = text(frame, "release");
-  if ((value === "") !== (sequence === 0)) throw new NonsenseError("a release where none is, or none where one is");
-  return value;
+function release(frame: Record<string, unknown>, sequence: number): void {
+  if ((text(frame, "release") === "") !== (sequence === 0)) throw new NonsenseError("a release where none is, or none where one is");
 }
