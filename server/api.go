@@ -32,17 +32,18 @@ const maxPushes = 4
 type api struct {
 	publisher *publish.Publisher
 	hub       *hub.Hub
-	pushes    chan struct{} // holds one for each push under way
-	snapshots chan struct{} // and one for each snapshot being made
+	pushes    chan struct{} // holds one for each push under way; full when the node closes
+	snapshots chan struct{} // holds one for each snapshot being made
+	metrics   *metrics
+	ready     func() error // why the node should get no requests, or nil
 	log       *slog.Logger
 }
 
-// newAPI returns the handler of everything that a node serves. replica may be
+// handler returns the handler of everything that a node serves. replica may be
 // nil.
-func newAPI(p *publish.Publisher, h *hub.Hub, replica fs.FS, log *slog.Logger) http.Handler {
-	a := &api{publisher: p, hub: h, pushes: make(chan struct{}, maxPushes), snapshots: make(chan struct{}, maxPushes), log: log}
+func (a *api) handler(replica fs.FS) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /v1/sync", h)
+	mux.Handle("GET /v1/sync", a.hub)
 	for _, channel := range []string{trust.Stable, trust.Preview} {
 		mux.HandleFunc("GET /v1/"+channel+"/head.json", func(w http.ResponseWriter, r *http.Request) {
 			serveFrame(w, r, wire.Encode(a.publisher.Head(channel)))
@@ -54,6 +55,7 @@ func newAPI(p *publish.Publisher, h *hub.Hub, replica fs.FS, log *slog.Logger) h
 	mux.HandleFunc("GET /v1/release/{file}", a.published)
 	mux.HandleFunc("POST /v1/releases", a.release)
 	mux.HandleFunc("GET /healthz", a.health)
+	mux.HandleFunc("GET /readyz", a.readiness)
 	if replica != nil {
 		mux.Handle("GET /replica/", http.StripPrefix("/replica/", http.FileServerFS(replica)))
 	}
@@ -174,6 +176,7 @@ func (a *api) release(w http.ResponseWriter, r *http.Request) {
 	}
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
+		w.Header().Set("Connection", "close") // the rest is not worth reading
 		a.refuse(w, http.StatusRequestEntityTooLarge, &publish.Refusal{Code: "too-large", Message: fmt.Sprintf("a push has at most %d bytes", publish.MaxPush)})
 		return
 	}
@@ -181,27 +184,24 @@ func (a *api) release(w http.ResponseWriter, r *http.Request) {
 		a.refuse(w, http.StatusBadRequest, &publish.Refusal{Code: "bad-request", Message: err.Error()})
 		return
 	}
+	start := time.Now()
 	result, err := a.publisher.Publish(push)
+	a.metrics.publish.Observe(time.Since(start).Seconds())
 	var refusal *publish.Refusal
 	if errors.As(err, &refusal) {
-		a.log.Warn("push refused", "remote", r.RemoteAddr, "code", refusal.Code, "reason", refusal.Message)
+		a.log.Info("push refused", "code", refusal.Code, "reason", refusal.Message)
+		a.metrics.refused.WithLabelValues(refusal.Code).Inc()
 		a.refuse(w, refusal.Status(), refusal)
 		return
 	}
 	if err != nil {
+		a.metrics.refused.WithLabelValues("internal").Inc()
 		a.fail(w, err)
 		return
 	}
 	a.log.Info("published", "sequence", result.Sequence, "pack", result.Pack,
 		"added", len(result.Added), "changed", len(result.Changed), "removed", len(result.Removed))
 	serveJSON(w, http.StatusCreated, result)
-}
-
-func (a *api) health(w http.ResponseWriter, _ *http.Request) {
-	head := a.publisher.Head(trust.Preview)
-	serveJSON(w, http.StatusOK, map[string]any{
-		"status": "ok", "sequence": head.Sequence, "pack": head.Pack, "clients": a.hub.Clients(),
-	})
 }
 
 // errorBody is the JSON of every refusal.
@@ -216,6 +216,14 @@ func (a *api) refuse(w http.ResponseWriter, status int, refusal *publish.Refusal
 // fail answers what is the server's own fault, and logs it.
 func (a *api) fail(w http.ResponseWriter, err error) {
 	a.log.Error("request", "err", err)
+	if errors.Is(err, store.ErrFull) {
+		a.refuse(w, http.StatusInsufficientStorage, &publish.Refusal{Code: "full", Message: "the server's disk is full and nothing was changed; push again when its operator has made room"})
+		return
+	}
+	if errors.Is(err, store.ErrBroken) {
+		a.refuse(w, http.StatusServiceUnavailable, &publish.Refusal{Code: "broken", Message: "the server could not write and is starting anew; push again: it is published once at most"})
+		return
+	}
 	a.refuse(w, http.StatusInternalServerError, &publish.Refusal{Code: "internal", Message: "the server failed; nothing was changed"})
 }
 

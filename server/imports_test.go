@@ -24,6 +24,8 @@ var onlyIn = map[string][]string{
 	"github.com/knights-analytics/hugot": {"wasm/classify"},
 	"github.com/gomlx":                   {"wasm/classify"},
 	"golang.org/x/text":                  {"wasm/detect"},
+	"github.com/prometheus":              {"server"},
+	"golang.org/x/time":                  {"server"},
 }
 
 // never names what a folder must not import: the rules know nothing of the

@@ -33,6 +33,8 @@ var subcommands = []subcommand{
 	{"log", "verify and list what was ever published", runLog},
 	{"mirror", "write what a server serves as static files", runMirror},
 	{"keys", "make keys, the trust root and the note that lends a server its key", runKeys},
+	{"backup", "write all that a server keeps to one file", runBackup},
+	{"restore", "make a data directory from such a file", runRestore},
 }
 
 func main() {

@@ -6,11 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -33,7 +36,12 @@ type node struct {
 	listener  net.Listener
 	failed    chan error // gets one error if serving ends without close
 
-	closing    chan struct{} // closed by close
+	api        *api
+	admin      *http.Server // the operator's door; nil where there can be none
+	monitor    *http.Server // metrics; nil unless asked for
+	watched    net.Listener // of monitor
+	draining   atomic.Bool  // set when close begins
+	closed     chan struct{}
 	refreshing sync.WaitGroup
 }
 
@@ -49,6 +57,11 @@ type nodeConfig struct {
 	limits   hub.Limits
 	origins  hub.Origins
 	now      func() time.Time // nil: time.Now
+
+	certificate *certificate   // nil: without TLS
+	proxies     []netip.Prefix // believed about where a request comes from
+	perSecond   float64        // requests of one address; 0: no limit
+	metricsAddr string         // serve metrics there; empty: on the admin socket only
 }
 
 // openNode starts to serve. The caller must close the node.
@@ -68,12 +81,25 @@ func openNode(c nodeConfig) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	st, err := store.Open(filepath.Join(c.dir, "store"), c.baseline, c.log)
-	if err != nil {
+	var watched net.Listener
+	if c.metricsAddr != "" {
+		if watched, err = net.Listen("tcp", c.metricsAddr); err != nil {
+			listener.Close()
+			return nil, fmt.Errorf("--metrics-addr: %w", err)
+		}
+	}
+	stop := func() {
 		listener.Close()
+		if watched != nil {
+			watched.Close()
+		}
+	}
+	st, err := store.Open(filepath.Join(c.dir, storeDir), c.baseline, c.log)
+	if err != nil {
+		stop()
 		return nil, err
 	}
-	n := &node{store: st, listener: listener, failed: make(chan error, 1), closing: make(chan struct{})}
+	n := &node{store: st, listener: listener, watched: watched, failed: make(chan error, 1), closed: make(chan struct{})}
 	n.publisher, err = publish.New(st, publish.Config{
 		Root: c.root, Online: c.online, OnlineKey: c.lent, Now: c.now,
 		Announce: func() { n.hub.Announce(n.heads()) },
@@ -82,12 +108,22 @@ func openNode(c nodeConfig) (*node, error) {
 		err = n.check(c)
 	}
 	if err != nil {
-		listener.Close()
+		stop()
 		return nil, errors.Join(err, st.Close())
 	}
+	m := newMetrics()
+	c.limits.Events = m.events()
 	n.hub = hub.New(source{n}, c.limits, c.origins, c.log)
+	n.api = &api{
+		publisher: n.publisher, hub: n.hub, pushes: make(chan struct{}, maxPushes), snapshots: make(chan struct{}, maxPushes),
+		metrics: m, ready: n.ready, log: c.log,
+	}
+	m.registry.MustRegister(&state{node: n, root: c.root})
+	if n.admin, err = openAdmin(c.dir, st, m, c.log); err != nil { // its path is too long, or the system has no such sockets
+		c.log.Warn("no admin socket: backups only while the server is stopped", "err", err)
+	}
 	n.http = &http.Server{
-		Handler:           newAPI(n.publisher, n.hub, replica, c.log),
+		Handler:           &front{next: n.api.handler(replica), proxies: c.proxies, rates: newRates(c.perSecond), metrics: m, log: c.log},
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       60 * time.Second,
 		WriteTimeout:      60 * time.Second,
@@ -95,11 +131,17 @@ func openNode(c nodeConfig) (*node, error) {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(c.log.Handler(), slog.LevelDebug),
 	}
-	go func() {
-		if err := n.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			n.failed <- err
-		}
-	}()
+	serve := n.http.Serve
+	if c.certificate != nil {
+		n.http.TLSConfig = c.certificate.config()
+		serve = func(l net.Listener) error { return n.http.ServeTLS(l, "", "") }
+	}
+	go func() { n.ended(serve(listener)) }()
+	if watched != nil {
+		n.monitor = monitor(m, n.http.ErrorLog)
+		go func() { n.ended(n.monitor.Serve(watched)) }()
+	}
+	go n.watch(st.Failed())
 	n.refreshing.Go(func() { n.refresh(c.log) })
 	return n, nil
 }
@@ -121,7 +163,7 @@ func (n *node) refresh(log *slog.Logger) {
 	defer tick.Stop()
 	for {
 		select {
-		case <-n.closing:
+		case <-n.closed:
 			return
 		case <-tick.C:
 		}
@@ -132,6 +174,36 @@ func (n *node) refresh(log *slog.Logger) {
 			log.Warn("the online key runs out; have the maintainers lend a new one (haechi keys lend)", "days", int(left.Hours()/24))
 		}
 	}
+}
+
+// watch ends the node, as far as it can, when its store takes no more writes:
+// whoever runs the process starts it anew, and the store is checked then.
+func (n *node) watch(broken <-chan struct{}) {
+	select {
+	case <-broken:
+		n.ended(store.ErrBroken)
+	case <-n.closed:
+	}
+}
+
+// ended reports the first failure.
+func (n *node) ended(err error) {
+	if errors.Is(err, http.ErrServerClosed) {
+		return
+	}
+	select {
+	case n.failed <- err:
+	default:
+	}
+}
+
+// monitor serves metrics on an address of their own: behind a proxy every
+// request comes from this machine, so the public address could not keep them
+// from the public.
+func monitor(m *metrics, errorLog *log.Logger) *http.Server {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", m.handler())
+	return &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: errorLog}
 }
 
 // check holds what is stored against what the program came with.
@@ -153,15 +225,33 @@ func (n *node) check(c nodeConfig) error {
 
 func (n *node) addr() net.Addr { return n.listener.Addr() }
 
-// close stops taking requests, tells clients to come back later and frees the
-// data. When ctx ends first it goes on without waiting for clients.
+// close tells clients to come back later, lets requests end and frees the data.
+// From its start /readyz says no, and so it is answered until the clients have
+// gone. When ctx ends first it goes on without waiting for clients.
 func (n *node) close(ctx context.Context) error {
-	close(n.closing)
+	n.draining.Store(true)
+	close(n.closed)
 	n.refreshing.Wait()
-	byes := make(chan error, 1)
-	go func() { byes <- n.hub.Close(ctx) }()
-	if err := n.http.Shutdown(ctx); err != nil { // sockets are no longer its own
-		n.http.Close()
+	// A part of the time is kept for the requests.
+	clients, cancel := ctx, context.CancelFunc(func() {})
+	if deadline, ok := ctx.Deadline(); ok {
+		clients, cancel = context.WithDeadline(ctx, time.Now().Add(time.Until(deadline)*3/4))
 	}
-	return errors.Join(<-byes, n.store.Close())
+	defer cancel()
+	err := n.hub.Close(clients)
+	for _, s := range []*http.Server{n.http, n.monitor, n.admin} {
+		if s == nil {
+			continue
+		}
+		if s.Shutdown(ctx) != nil { // sockets are no longer its own
+			s.Close()
+		}
+	}
+	for range cap(n.api.pushes) { // a push that was cut off is still being written
+		select {
+		case n.api.pushes <- struct{}{}:
+		case <-ctx.Done():
+		}
+	}
+	return errors.Join(err, n.store.Close())
 }

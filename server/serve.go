@@ -9,7 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"net"
+	"net/netip"
 	"os"
 	"os/signal"
 	"syscall"
@@ -32,11 +32,17 @@ The online key signs the state of the log, and only that: it cannot sign rules.
 Make it with "haechi keys new" and have it lent with "haechi keys lend". It
 stops on SIGINT and SIGTERM. Logs go to standard error.
 
+Beyond this machine it wants TLS: certificate files, which are read again when
+they change and on SIGHUP, or a proxy in front. /healthz says that it lives,
+/readyz that it should get requests, /metrics, on an address of its own, how it
+is. DIR/admin.sock is for "haechi backup". More in server/OPERATING.md.
+
 Example:
-  haechi serve --data ./data --trust dist/trust.json --online-key online.key --online-note online.note`
+  haechi serve --data ./data --trust dist/trust.json --online-key online.key --online-note online.note
+  haechi serve --addr :443 --cert fullchain.pem --key privkey.pem --log json`
 
 func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
-	o := newOptions("serve", "[--addr HOST:PORT] [--data DIR] [--trust FILE] [--online-key FILE] [--online-note FILE] [--extension ID] [--replica DIR]", serveHelp)
+	o := newOptions("serve", "[--addr HOST:PORT] [--data DIR] [--trust FILE] [--online-key FILE] [--online-note FILE] [--cert FILE --key FILE | --behind-proxy] [--metrics-addr HOST:PORT]", serveHelp)
 	addr := o.String("addr", "127.0.0.1:8787", "listen on `HOST:PORT`; port 0 takes any free one")
 	dir := o.String("data", "./data", "keep releases in `DIR`")
 	trustFile := o.String("trust", "dist/trust.json", "releases count under the root in `FILE`")
@@ -44,8 +50,51 @@ func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	onlineNote := o.String("online-note", "dist/keys/online.note", "the maintainers lent it with the note in `FILE`; a newer one that was pushed counts more")
 	replica := o.String("replica", "", "serve the files in `DIR` at /replica/, for a demonstration")
 	extensions := o.list("extension", "of Chrome extensions, let only the one with this `ID` open sockets; may be repeated")
-	if _, code, ok := o.parse(args, 0, 0, stdout, stderr); !ok {
+	certFile := o.String("cert", "", "serve TLS with the certificate chain in `FILE`")
+	keyFile := o.String("key", "", "and the private key in `FILE`")
+	behind := o.Bool("behind-proxy", false, "a proxy with TLS stands in front: believe its X-Forwarded-For, for limits and the log")
+	proxies := o.list("proxy", "the proxy has the address or is in the range `CIDR`; may be repeated (default this machine)")
+	insecure := o.Bool("insecure", false, "let other machines in without TLS")
+	metricsAddr := o.String("metrics-addr", "", "serve /metrics on `HOST:PORT`; keep it private")
+	clients := o.Int("max-clients", hub.MaxClients, "at most `N` open sockets")
+	perSecond := o.Float64("rate", 20, "at most `N` requests a second from one address, for a while ten times as many; 0 for no limit")
+	logKind := o.String("log", "text", "log as `KIND`: text or json")
+	logLevel := o.String("log-level", "info", "log from `LEVEL` on: debug, info, warn or error; client addresses only at debug")
+	_, code, ok := o.parse(args, 0, 0, stdout, stderr)
+	switch {
+	case !ok:
 		return code
+	case (*certFile == "") != (*keyFile == ""):
+		return o.wrong(stderr, "--cert and --key belong together")
+	case *behind && *certFile != "":
+		return o.wrong(stderr, "--behind-proxy and --cert: one of them")
+	case len(*proxies) > 0 && !*behind:
+		return o.wrong(stderr, "--proxy is for --behind-proxy")
+	case *clients < 1:
+		return o.wrong(stderr, "--max-clients %d: give at least 1", *clients)
+	case !(*perSecond >= 0):
+		return o.wrong(stderr, "--rate %v: give 0 or more", *perSecond)
+	}
+	log, err := newLog(stderr, *logKind, *logLevel)
+	if err != nil {
+		return o.wrong(stderr, "%v", err)
+	}
+	var trusted []netip.Prefix
+	if *behind {
+		if trusted, err = parseProxies(*proxies); err != nil {
+			return o.wrong(stderr, "%v", err)
+		}
+	}
+	if *certFile == "" && !*behind && !*insecure {
+		if err := private(*addr); err != nil {
+			return o.wrong(stderr, "%v", err)
+		}
+	}
+	var cert *certificate
+	if *certFile != "" {
+		if cert, err = openCertificate(*certFile, *keyFile, log); err != nil {
+			return o.failed(stderr, err)
+		}
 	}
 	if err := hub.Origins(*extensions).Check(); err != nil {
 		return o.wrong(stderr, "--extension: %v", err)
@@ -66,31 +115,49 @@ func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	if err != nil {
 		return o.failed(stderr, err)
 	}
-	log := slog.New(slog.NewTextHandler(stderr, nil))
 	n, err := openNode(nodeConfig{
 		addr: *addr, dir: *dir, root: root, online: online, lent: string(lent), baseline: baseline, replica: *replica, origins: *extensions, log: log,
+		limits: hub.Limits{Clients: *clients}, certificate: cert, proxies: trusted,
+		perSecond: *perSecond, metricsAddr: *metricsAddr,
 	})
 	if err != nil {
 		return o.failed(stderr, err)
 	}
-	if tcp, ok := n.addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
-		log.Warn("listening beyond this machine: put a proxy with TLS in front", "addr", n.addr().String())
+	return run(n, cert, *dir, log)
+}
+
+// run waits for the end of a node and returns the exit code.
+func run(n *node, cert *certificate, dir string, log *slog.Logger) int {
+	var err error
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP) // which would end the process
+	defer signal.Stop(hangups)
+	if n.watched != nil {
+		log.Info("metrics", "addr", n.watched.Addr().String())
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	log.Info("listening", "addr", n.addr().String(), "sequence", n.publisher.Head(trust.Preview).Sequence, "data", *dir)
-	select {
-	case err = <-n.failed:
-		log.Error("stopped", "err", err)
-	case <-ctx.Done():
-		log.Info("stopping")
+	log.Info("listening", "addr", n.addr().String(), "sequence", n.publisher.Head(trust.Preview).Sequence, "data", dir)
+	for waiting := true; waiting; {
+		select {
+		case <-hangups:
+			if cert != nil {
+				cert.refresh()
+			}
+			continue
+		case err = <-n.failed:
+			log.Error("stopping", "err", err)
+		case <-ctx.Done():
+			log.Info("stopping")
+		}
+		waiting = false
 	}
 	stop() // a second signal ends the process at once
 	within, cancel := context.WithTimeout(context.Background(), shutdownWithin)
 	defer cancel()
 	if closeErr := n.close(within); closeErr != nil {
 		log.Error("close", "err", closeErr)
-		err = closeErr
+		err = errors.Join(err, closeErr)
 	}
 	if err != nil {
 		return exitFailed

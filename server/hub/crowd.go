@@ -67,6 +67,7 @@ func (w *crowd) drop(c *client, bye wire.Bye) {
 	if c.out.end(bye) {
 		w.hub.writers.add(c)
 	}
+	w.hub.limits.Events.bye(bye.Code)
 	w.hub.log.Debug("bye", "code", bye.Code, "clients", len(w.clients))
 }
 

@@ -164,6 +164,7 @@ func (h *Hub) run(heads Heads) {
 			case m.hello != nil: // once: its reader sees to that
 				c.joined, c.preview = true, m.hello.Channel == trust.Preview
 				h.count.Add(1)
+				h.limits.Events.hello()
 				crowd.send(c, head[c.preview])
 			default:
 				crowd.send(c, m.content...)
@@ -176,6 +177,7 @@ func (h *Hub) run(heads Heads) {
 					crowd.send(c, head[c.preview])
 				}
 			}
+			h.limits.Events.head(int(h.count.Load()))
 			h.log.Info("announced", "sequence", newest.Preview.Sequence, "clients", h.count.Load())
 		case <-beat.C:
 			for c := range crowd.clients {

@@ -49,6 +49,7 @@ type Limits struct {
 	Hello             time.Duration
 	Idle              time.Duration
 	RequestsPerMinute int
+	Events            Events // no limit, but also set by whom the hub belongs to
 }
 
 func (l Limits) orDefault() Limits {

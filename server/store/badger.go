@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
@@ -57,11 +59,15 @@ func line(format string, v []any) string {
 
 // collector runs Badger's value-log collection, which Badger leaves to its user.
 type collector struct {
+	runs     atomic.Uint64
+	rewrites atomic.Uint64
+
+	once sync.Once     // closes quit
 	quit chan struct{} // closed by stop
 	done chan struct{} // closed when the goroutine has ended
 }
 
-func collect(db *badger.DB, log *slog.Logger) *collector {
+func collect(db *badger.DB, dir string, log *slog.Logger) *collector {
 	c := &collector{quit: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(c.done)
@@ -73,7 +79,14 @@ func collect(db *badger.DB, log *slog.Logger) *collector {
 				return
 			case <-tick.C:
 			}
-			err := db.RunValueLogGC(gcRatio)
+			err := roomFor(dir, Reserve) // it writes before it deletes
+			if err == nil {
+				err = db.RunValueLogGC(gcRatio)
+				c.runs.Add(1)
+			}
+			if err == nil {
+				c.rewrites.Add(1)
+			}
 			if err != nil && !errors.Is(err, badger.ErrNoRewrite) && log != nil {
 				log.Warn("value log collection", "err", err)
 			}
@@ -84,6 +97,6 @@ func collect(db *badger.DB, log *slog.Logger) *collector {
 
 // stop ends the collection and returns when it has ended.
 func (c *collector) stop() {
-	close(c.quit)
+	c.once.Do(func() { close(c.quit) })
 	<-c.done
 }

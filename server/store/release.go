@@ -46,9 +46,10 @@ const (
 )
 
 // Append adds a release and makes it the head, or changes nothing. It returns
-// ErrStale unless r follows the head.
+// ErrStale unless r follows the head, ErrFull or ErrBroken if the disk does not
+// take it.
 func (s *Store) Append(r Release) error {
-	err := s.db.Update(func(txn *badger.Txn) error {
+	err := s.write(func(txn *badger.Txn) error {
 		var head Head
 		if err := getJSON(txn, keyHead, &head); err != nil {
 			return err

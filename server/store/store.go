@@ -6,6 +6,7 @@
 // It is Badger on disk with synced writes. Keys are only ever added:
 //
 //	format                      "2", the layout of the keys below
+//	writer                      version of the program that wrote format
 //	release/<20 digits>         note, pack hash and size, ids that were new
 //	release/<20 digits>/changes what it put and removed
 //	release/<20 digits>/files   the rule files it put, with their examples
@@ -24,18 +25,16 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/dgraph-io/badger/v4"
 
 	"haechi/rules"
 )
 
-// format is the layout of the keys. A program refuses a store that has another.
-const format = "2"
-
 var (
-	keyFormat = []byte("format")
 	keyHead   = []byte("head")
 	keyOnline = []byte("online")
 )
@@ -63,8 +62,12 @@ type Head struct {
 
 // Store is an open store. Its methods may be called from any goroutine.
 type Store struct {
-	db *badger.DB
-	gc *collector // owned by Open and Close
+	db     *badger.DB
+	dir    string
+	gc     *collector // owned by Open and Close
+	commit func(*badger.Txn) error
+	broken atomic.Bool   // a commit failed; set by write
+	failed chan struct{} // closed with it
 }
 
 // Open opens the store in dir and makes it if there is none; then baseline
@@ -74,6 +77,9 @@ func Open(dir string, baseline []rules.Rule, log *slog.Logger) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
+	if err := roomFor(dir, Reserve); err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
 	db, err := badger.Open(badgerOptions(dir, log))
 	if err != nil {
 		if strings.Contains(err.Error(), "Another process is using this Badger database") {
@@ -81,18 +87,33 @@ func Open(dir string, baseline []rules.Rule, log *slog.Logger) (*Store, error) {
 		}
 		return nil, fmt.Errorf("store: %s: %w", dir, err)
 	}
-	s := &Store{db: db}
+	s := &Store{db: db, dir: dir, commit: (*badger.Txn).Commit, failed: make(chan struct{})}
 	if err := s.begin(baseline); err != nil {
 		return nil, fmt.Errorf("store: %s: %w", dir, errors.Join(err, db.Close()))
 	}
-	s.gc = collect(db, log)
+	s.gc = collect(db, dir, log)
 	return s, nil
+}
+
+// OpenExisting opens the store in dir, which must be there already.
+func OpenExisting(dir string, log *slog.Logger) (*Store, error) {
+	if _, err := os.Stat(filepath.Join(dir, badger.ManifestFilename)); err != nil {
+		return nil, fmt.Errorf("store: %s holds no store: %w", dir, err)
+	}
+	return Open(dir, nil, log)
 }
 
 // Close writes everything out and frees the directory. The store must not be
 // used after it.
+//
+// On a full disk it returns ErrFull and leaves the directory as a crash would:
+// everything is in the log that the next Open reads, and the end of the process
+// frees the directory.
 func (s *Store) Close() error {
 	s.gc.stop()
+	if err := roomFor(s.dir, 2*memTable); err != nil {
+		return fmt.Errorf("store: close: %w", err)
+	}
 	if err := s.db.Close(); err != nil {
 		return fmt.Errorf("store: close: %w", err)
 	}
@@ -101,17 +122,11 @@ func (s *Store) Close() error {
 
 // begin seeds an empty directory and checks one that is not.
 func (s *Store) begin(baseline []rules.Rule) error {
-	var found string
-	err := s.db.View(func(txn *badger.Txn) error {
-		return get(txn, keyFormat, func(data []byte) error { found = string(data); return nil })
-	})
-	switch {
+	switch err := s.upgrade(layouts); {
 	case errors.Is(err, badger.ErrKeyNotFound):
 		return s.seed(baseline)
 	case err != nil:
 		return err
-	case found != format:
-		return fmt.Errorf("format %.20q: %w", found, ErrFormat)
 	}
 	head, err := s.Head()
 	if err != nil {
@@ -137,7 +152,7 @@ func (s *Store) seed(baseline []rules.Rule) error {
 		r.Files[rule.ID] = string(rules.Format(rule))
 		r.Added = append(r.Added, rule.ID)
 	}
-	return s.db.Update(func(txn *badger.Txn) error {
+	return s.write(func(txn *badger.Txn) error {
 		// A directory that holds something else must not become a store.
 		it := txn.NewIterator(badger.IteratorOptions{})
 		it.Rewind()
@@ -146,15 +161,18 @@ func (s *Store) seed(baseline []rules.Rule) error {
 		if foreign {
 			return fmt.Errorf("a Badger database without a format: %w", ErrFormat)
 		}
-		if err := txn.Set(keyFormat, []byte(format)); err != nil {
+		if err := stamp(txn, layouts); err != nil {
 			return err
 		}
 		return r.put(txn)
 	})
 }
 
-// Head returns the newest release.
+// Head returns the newest release. After ErrBroken it is not known.
 func (s *Store) Head() (Head, error) {
+	if s.broken.Load() {
+		return Head{}, fmt.Errorf("store: head: %w", ErrBroken)
+	}
 	var h Head
 	err := s.db.View(func(txn *badger.Txn) error { return getJSON(txn, keyHead, &h) })
 	if err != nil {
@@ -207,7 +225,7 @@ func (s *Store) OnlineKey() (string, error) {
 
 // SetOnlineKey replaces the online key's note.
 func (s *Store) SetOnlineKey(msg string) error {
-	if err := s.db.Update(func(txn *badger.Txn) error { return txn.Set(keyOnline, []byte(msg)) }); err != nil {
+	if err := s.write(func(txn *badger.Txn) error { return txn.Set(keyOnline, []byte(msg)) }); err != nil {
 		return fmt.Errorf("store: online key: %w", err)
 	}
 	return nil
