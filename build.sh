@@ -126,6 +126,7 @@ test_all() {
   for f in FuzzCandidates FuzzSplit FuzzFold FuzzFind; do
     go test -run '^$' -fuzz "^$f\$" -fuzztime 20000x ./wasm/detect
   done
+  go test -run '^$' -fuzz '^FuzzApply$' -fuzztime 20000x ./rules/delta
   say "corpus"
   go run ./wasm/model/train/prepare lint >dist/lint.txt || { cat dist/lint.txt; die "the corpus or a rule has problems"; }
   say "extension: types, unit tests"

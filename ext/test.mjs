@@ -3,7 +3,7 @@
 /** Bundles test/*.test.ts and runs them under node --test: `node ext/test.mjs [NAME…]`. */
 
 import { spawnSync } from "node:child_process";
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -14,6 +14,9 @@ const OUT = join(EXT, "gen", "test");
 const wanted = process.argv.slice(2);
 const tests = readdirSync(join(EXT, "test")).filter((name) => name.endsWith(".test.ts") && wanted.every((word) => name.includes(word)));
 if (tests.length === 0) throw new Error("no tests found");
+
+const folder = join(dirname(EXT), "rules", "sites");
+const sites = readdirSync(folder).filter((name) => name.endsWith(".json")).sort().map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")));
 
 rmSync(OUT, { recursive: true, force: true });
 await build({
@@ -26,7 +29,7 @@ await build({
   target: "node20",
   packages: "external",
   loader: { ".css": "text" },
-  define: { DEV: "true", TOP: JSON.stringify(dirname(EXT)) },
+  define: { DEV: "true", TOP: JSON.stringify(dirname(EXT)), SITES: JSON.stringify(sites) },
   sourcemap: "inline",
   logLevel: "warning",
 });

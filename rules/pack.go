@@ -18,23 +18,32 @@ import (
 const (
 	MaxPack      = 6 << 20 // bytes of the canonical form
 	MaxPackRules = 20000
+	MaxPackSites = 200
 )
 
-const packFormat = 1
+// The forms of a pack's JSON. One without sites is written in the first, so
+// that what was signed before there were sites keeps its hash.
+const (
+	formatRules = 1
+	formatSites = 2
+)
 
-// Pack is a set of rules as clients hold it: sorted by id, without examples.
-// The zero value is the empty pack.
+// Pack is a set of rules and sites as clients hold it: each sorted by id, the
+// rules without examples. The zero value is the empty pack.
 type Pack struct {
 	Rules []Rule
+	Sites []Site
 }
 
 type packFile struct {
 	Format int    `json:"format"`
 	Rules  []Rule `json:"rules"`
+	Sites  []Site `json:"sites,omitempty"`
 }
 
-// NewPack sorts the rules, drops their examples and checks that no id stands twice.
-func NewPack(rs []Rule) (Pack, error) {
+// NewPack sorts rules and sites, drops the rules' examples and checks that no
+// id stands twice.
+func NewPack(rs []Rule, sites ...Site) (Pack, error) {
 	out := make([]Rule, len(rs))
 	for i, r := range rs {
 		r.Examples = nil
@@ -49,12 +58,26 @@ func NewPack(rs []Rule) (Pack, error) {
 	if len(out) > MaxPackRules {
 		return Pack{}, fmt.Errorf("rules: %d rules; a pack has at most %d", len(out), MaxPackRules)
 	}
-	return Pack{Rules: out}, nil
+	var sorted []Site // nil where there is none, as in a pack that was read
+	sorted = append(sorted, sites...)
+	slices.SortFunc(sorted, func(a, b Site) int { return strings.Compare(a.ID, b.ID) })
+	for i := 1; i < len(sorted); i++ {
+		if sorted[i].ID == sorted[i-1].ID {
+			return Pack{}, fmt.Errorf("rules: site %q stands twice", sorted[i].ID)
+		}
+	}
+	if len(sorted) > MaxPackSites {
+		return Pack{}, fmt.Errorf("rules: %d sites; a pack has at most %d", len(sorted), MaxPackSites)
+	}
+	return Pack{Rules: out, Sites: sorted}, nil
 }
 
 // Encode returns the canonical bytes of the pack: what is hashed and signed.
 func (p Pack) Encode() []byte {
-	f := packFile{Format: packFormat, Rules: p.Rules}
+	f := packFile{Format: formatRules, Rules: p.Rules, Sites: p.Sites}
+	if len(p.Sites) > 0 {
+		f.Format = formatSites
+	}
 	if f.Rules == nil {
 		f.Rules = []Rule{}
 	}
@@ -80,7 +103,16 @@ func (p Pack) Rule(id string) *Rule {
 	return &p.Rules[i]
 }
 
-// ParsePack reads a pack and validates every rule in it.
+// Site returns the site with the id, or nil. It points into the pack.
+func (p Pack) Site(id string) *Site {
+	i, ok := slices.BinarySearchFunc(p.Sites, id, func(s Site, id string) int { return strings.Compare(s.ID, id) })
+	if !ok {
+		return nil
+	}
+	return &p.Sites[i]
+}
+
+// ParsePack reads a pack and validates every rule and site in it.
 func ParsePack(data []byte) (Pack, error) {
 	if len(data) > MaxPack {
 		return Pack{}, fmt.Errorf("rules: pack of %d bytes; at most %d", len(data), MaxPack)
@@ -94,80 +126,26 @@ func ParsePack(data []byte) (Pack, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return Pack{}, errors.New("rules: pack: text after the end")
 	}
-	if f.Format != packFormat {
-		return Pack{}, fmt.Errorf("rules: pack format %d; this program reads %d", f.Format, packFormat)
+	if f.Format != formatSites && (f.Format != formatRules || len(f.Sites) > 0) {
+		return Pack{}, fmt.Errorf("rules: pack format %d; this program reads %d, which has no sites, and %d", f.Format, formatRules, formatSites)
 	}
-	p, err := NewPack(f.Rules)
+	p, err := NewPack(f.Rules, f.Sites...)
 	if err != nil {
 		return Pack{}, err
 	}
-	return p, p.validate(f.Rules)
+	return p, f.validate()
 }
 
-func (p Pack) validate(rs []Rule) error {
-	for i := range rs {
-		if problems := ValidatePublished(&rs[i]); len(problems) > 0 {
-			return &InvalidError{File: "pack", Rule: rs[i].ID, Problems: problems}
+func (f packFile) validate() error {
+	for i := range f.Rules {
+		if problems := ValidatePublished(&f.Rules[i]); len(problems) > 0 {
+			return &InvalidError{File: "pack", Rule: f.Rules[i].ID, Problems: problems}
+		}
+	}
+	for i := range f.Sites {
+		if problems := ValidateSite(&f.Sites[i]); len(problems) > 0 {
+			return &InvalidError{File: "pack", Site: f.Sites[i].ID, Problems: problems}
 		}
 	}
 	return nil
-}
-
-// Change puts one rule in place or takes one away.
-type Change struct {
-	Put    *Rule  `json:"put,omitempty"`
-	Remove string `json:"remove,omitempty"`
-}
-
-// Diff returns the changes that lead from one pack to the other, by id.
-func Diff(from, to Pack) []Change {
-	changes := []Change{}
-	i, j := 0, 0
-	for i < len(from.Rules) || j < len(to.Rules) {
-		switch {
-		case j == len(to.Rules) || i < len(from.Rules) && from.Rules[i].ID < to.Rules[j].ID:
-			changes = append(changes, Change{Remove: from.Rules[i].ID})
-			i++
-		case i == len(from.Rules) || from.Rules[i].ID > to.Rules[j].ID:
-			changes = append(changes, Change{Put: &to.Rules[j]})
-			j++
-		default:
-			if !bytes.Equal(Format(from.Rules[i]), Format(to.Rules[j])) {
-				changes = append(changes, Change{Put: &to.Rules[j]})
-			}
-			i, j = i+1, j+1
-		}
-	}
-	return changes
-}
-
-// Apply returns the pack after the changes; p stays as it is. A change that
-// neither puts nor removes, removes what is not there, or puts a rule that is
-// not valid is an error.
-func Apply(p Pack, changes []Change) (Pack, error) {
-	byID := make(map[string]Rule, len(p.Rules)+len(changes))
-	for _, r := range p.Rules {
-		byID[r.ID] = r
-	}
-	for i, c := range changes {
-		switch {
-		case c.Put != nil && c.Remove == "":
-			if problems := ValidatePublished(c.Put); len(problems) > 0 {
-				return Pack{}, &InvalidError{File: fmt.Sprintf("change %d", i), Rule: c.Put.ID, Problems: problems}
-			}
-			byID[c.Put.ID] = *c.Put
-		case c.Put == nil && c.Remove != "":
-			if _, ok := byID[c.Remove]; !ok {
-				return Pack{}, fmt.Errorf("rules: change %d removes %q, which is not there", i, c.Remove)
-			}
-			delete(byID, c.Remove)
-		default:
-			return Pack{}, fmt.Errorf("rules: change %d must either put or remove", i)
-		}
-	}
-	out := make([]Rule, 0, len(byID))
-	for _, r := range byID {
-		out = append(out, r)
-	}
-	return NewPack(out)
 }

@@ -39,10 +39,10 @@ func Parse(name string, data []byte) (Rule, error) {
 	return r, nil
 }
 
-// InvalidError lists everything that is wrong with one rule.
+// InvalidError lists everything that is wrong with one rule or site.
 type InvalidError struct {
-	File, Rule string
-	Problems   []Problem
+	File, Rule, Site string // Rule or Site is its id
+	Problems         []Problem
 }
 
 // Problem names a field, as a path such as propositions[0].wrong.ko[2], and
@@ -52,9 +52,17 @@ type Problem struct{ Field, Reason string }
 func (e *InvalidError) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
-		lines[i] = fmt.Sprintf("%s: rule %q: %s: %s", e.File, e.Rule, p.Field, p.Reason)
+		lines[i] = fmt.Sprintf("%s: %s: %s: %s", e.File, e.Whose(), p.Field, p.Reason)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// Whose names what is not valid.
+func (e *InvalidError) Whose() string {
+	if e.Site != "" {
+		return fmt.Sprintf("site %q", e.Site)
+	}
+	return fmt.Sprintf("rule %q", e.Rule)
 }
 
 func lineOf(data []byte, d *json.Decoder, err error) int {
@@ -71,8 +79,10 @@ func lineOf(data []byte, d *json.Decoder, err error) int {
 
 // Format returns the canonical file form of a rule: two-space indent, fields
 // in the order of [Rule], one newline at the end.
-func Format(r Rule) []byte {
-	line, err := marshal(r)
+func Format(r Rule) []byte { return indented(r) }
+
+func indented(v any) []byte {
+	line, err := marshal(v)
 	if err != nil {
 		panic(err) // only strings, numbers and slices: cannot fail
 	}

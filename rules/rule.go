@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package rules holds what Haechi flags: call [Parse] to read one rule file,
-// [NewPack] to put rules together, [Diff] and [Apply] to move a pack from one
-// release to the next.
+// Package rules holds what Haechi flags and where it reads: call [Parse] to read
+// one rule file, [ParseSite] one site file, [NewPack] to put them together,
+// [Diff] and [Apply] to move a pack from one release to the next.
 //
 // A rule is flat declarative data (words, sentences, texts, sources); README.md
 // beside this file describes every field. The package does no I/O.

@@ -23,6 +23,7 @@ var onlyIn = map[string][]string{
 	"github.com/tetratelabs/wazero":      {"wasm/host"},
 	"github.com/knights-analytics/hugot": {"wasm/classify"},
 	"github.com/gomlx":                   {"wasm/classify"},
+	"github.com/wI2L/jsondiff":           {"rules/delta"},
 	"golang.org/x/text":                  {"wasm/detect"},
 	"github.com/prometheus":              {"server"},
 	"golang.org/x/time":                  {"server"},
@@ -34,7 +35,8 @@ var never = map[string][]string{
 	"rules":       {"haechi/wasm", "haechi/server"},
 	"rules/trust": {"haechi/wasm", "haechi/server"},
 	"rules/data":  {"haechi/wasm", "haechi/server"},
-	"wasm":        {"haechi/server"},
+	"rules/delta": {"haechi/wasm", "haechi/server"},
+	"wasm":        {"haechi/server", "haechi/rules/delta"},
 }
 
 // pure may import the standard library, rules and Unicode tables only, and of

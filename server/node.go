@@ -51,8 +51,9 @@ type nodeConfig struct {
 	root     trust.Root   // from trust.ParseRoot
 	online   note.Signer  // signs checkpoints
 	lent     string       // the note that lends online to this server; empty: the store's
-	baseline []rules.Rule // sequence 0 of a new store
-	replica  string       // a folder, or empty
+	baseline []rules.Rule // sequence 0 of a new store, with sites
+	sites    []rules.Site
+	replica  string // a folder, or empty
 	log      *slog.Logger
 	limits   hub.Limits
 	origins  hub.Origins
@@ -94,7 +95,7 @@ func openNode(c nodeConfig) (*node, error) {
 			watched.Close()
 		}
 	}
-	st, err := store.Open(filepath.Join(c.dir, storeDir), c.baseline, c.log)
+	st, err := store.Open(filepath.Join(c.dir, storeDir), c.baseline, c.log, c.sites...)
 	if err != nil {
 		stop()
 		return nil, err
@@ -208,7 +209,7 @@ func monitor(m *metrics, errorLog *log.Logger) *http.Server {
 
 // check holds what is stored against what the program came with.
 func (n *node) check(c nodeConfig) error {
-	pack, err := rules.NewPack(c.baseline)
+	pack, err := rules.NewPack(c.baseline, c.sites...)
 	if err != nil {
 		return err
 	}

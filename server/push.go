@@ -13,9 +13,10 @@ import (
 )
 
 const rulesPushHelp = `
-Puts rule files onto the rules of a server, signs the result and publishes it:
-every open browser has it at once. What the server holds is verified first. On
-a refusal nothing changes, and the reason is printed.
+Puts rule and site files onto the rules of a server, signs the result and
+publishes it: every open browser has it at once. A site is removed as site/ID.
+What the server holds is verified first. On a refusal nothing changes, and the
+reason is printed.
 
 Where the keys of several maintainers are needed and lie in several places, one
 writes a signed draft with --out, the others add their signatures with "haechi
@@ -36,7 +37,7 @@ Examples:
 func runRulesPush(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	var d drafting
 	o := newOptions("rules push", "[FILE…] [--remove ID] [--again] "+draftArgs, rulesPushHelp)
-	remove := o.list("remove", "take the rule `ID` away; may be repeated")
+	remove := o.list("remove", "take the rule `ID` away, or a site as site/ID; may be repeated")
 	again := o.Bool("again", false, "publish even if no rule changes, for a later expiry, another rollout or new examples")
 	d.declare(o)
 	files, code, ok := o.parse(args, 0, -1, stdout, stderr)
@@ -44,7 +45,7 @@ func runRulesPush(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 		return code
 	}
 	if len(files)+len(*remove) == 0 && !*again && d.newRoot == "" && d.online == "" {
-		return o.wrong(stderr, "give rule files, --remove, --root, --online or --again")
+		return o.wrong(stderr, "give rule or site files, --remove, --root, --online or --again")
 	}
 	if err := d.complete(); err != nil {
 		return o.wrong(stderr, "%v", err)
@@ -82,16 +83,27 @@ func (o *options) ended(stdout, stderr io.Writer, err error) int {
 // change returns the pack after the files are put and the ids removed, and the
 // push that says so, still without its release.
 func change(pack rules.Pack, files []ruleFile, remove []string) (rules.Pack, publish.Push, error) {
-	push := publish.Push{Remove: remove}
+	var push publish.Push
 	var changes []rules.Change
 	for _, f := range files {
+		if f.site != nil {
+			changes = append(changes, rules.Change{PutSite: f.site})
+			push.Sites = append(push.Sites, f.text)
+			continue
+		}
 		r := f.rule
 		r.Examples = nil
 		changes = append(changes, rules.Change{Put: &r})
 		push.Files = append(push.Files, f.text)
 	}
-	for _, id := range remove {
-		changes = append(changes, rules.Change{Remove: id})
+	for _, key := range remove {
+		if id, ok := strings.CutPrefix(key, rules.SiteKey("")); ok {
+			changes = append(changes, rules.Change{RemoveSite: id})
+			push.RemoveSites = append(push.RemoveSites, id)
+			continue
+		}
+		changes = append(changes, rules.Change{Remove: key})
+		push.Remove = append(push.Remove, key)
 	}
 	next, err := rules.Apply(pack, changes)
 	if err != nil {

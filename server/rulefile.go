@@ -49,20 +49,10 @@ func formatFile(file string) (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	var r rules.Rule
-	d := json.NewDecoder(bytes.NewReader(old))
-	d.DisallowUnknownFields() // formatting must not lose what it does not know
-	if err := d.Decode(&r); err != nil {
-		// Parse says the same with a line, unless it finds still more wrong.
-		if _, parseErr := rules.Parse(file, old); parseErr != nil {
-			err = parseErr
-		}
+	formatted, err := canonical(file, old)
+	if err != nil {
 		return false, err
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return false, fmt.Errorf("%s: text after the rule; one file holds one rule", file)
-	}
-	formatted := rules.Format(r)
 	if bytes.Equal(old, formatted) {
 		return false, nil
 	}
@@ -85,6 +75,33 @@ func formatFile(file string) (changed bool, err error) {
 	return true, nil
 }
 
+// canonical returns a rule or site file in its canonical form.
+func canonical(file string, old []byte) ([]byte, error) {
+	var r rules.Rule
+	var s rules.Site
+	var into any = &r
+	site := rules.IsSite(old)
+	if site {
+		into = &s
+	}
+	d := json.NewDecoder(bytes.NewReader(old))
+	d.DisallowUnknownFields() // formatting must not lose what it does not know
+	if err := d.Decode(into); err != nil {
+		// Parse says the same with a line, unless it finds still more wrong.
+		if _, parseErr := parseFile(file, old); parseErr != nil {
+			err = parseErr
+		}
+		return nil, err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: text after the rule; one file holds one rule", file)
+	}
+	if site {
+		return rules.FormatSite(s), nil
+	}
+	return rules.Format(r), nil
+}
+
 const rulesCheckHelp = `
 Says everything that is wrong with rule files: one line each, with the file,
 the line where it is known, the rule, the field and the reason. A file must be
@@ -101,10 +118,10 @@ func runRulesCheck(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	}
 	read, problems := readRules(files)
 	for _, f := range read {
-		if want := f.rule.ID + ".json"; filepath.Base(f.name) != want {
-			problems = append(problems, fmt.Sprintf("%s: rule %q: id: the file must be named %s", f.name, f.rule.ID, want))
+		if want := f.id() + ".json"; filepath.Base(f.name) != want {
+			problems = append(problems, fmt.Sprintf("%s: rule %q: id: the file must be named %s", f.name, f.id(), want))
 		}
-		if !bytes.Equal(f.text, rules.Format(f.rule)) {
+		if !bytes.Equal(f.text, f.canonical()) {
 			problems = append(problems, fmt.Sprintf("%s: not in canonical form; run \"haechi rules fmt %s\"", f.name, f.name))
 		}
 	}
@@ -118,14 +135,46 @@ func runRulesCheck(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	return exitDone
 }
 
-// ruleFile is a rule file that was read and is valid.
+// ruleFile is a rule or site file that was read and is valid.
 type ruleFile struct {
 	name string
 	text []byte
 	rule rules.Rule
+	site *rules.Site // nil for a rule
 }
 
-// readRules reads and validates rule files. Problems are lines that say where
+func parseFile(name string, text []byte) (ruleFile, error) {
+	if rules.IsSite(text) {
+		s, err := rules.ParseSite(name, text)
+		return ruleFile{name: name, text: text, site: &s}, err
+	}
+	r, err := rules.Parse(name, text)
+	return ruleFile{name: name, text: text, rule: r}, err
+}
+
+func (f ruleFile) id() string {
+	if f.site != nil {
+		return f.site.ID
+	}
+	return f.rule.ID
+}
+
+// key tells files apart: a site may have the id of a rule.
+func (f ruleFile) key() string {
+	if f.site != nil {
+		return rules.SiteKey(f.site.ID)
+	}
+	return f.rule.ID
+}
+
+func (f ruleFile) canonical() []byte {
+	if f.site != nil {
+		return rules.FormatSite(*f.site)
+	}
+	return rules.Format(f.rule)
+}
+
+// readRules reads and validates rule and site files. Problems are lines that say where
 // and what; files with one are left out.
 func readRules(names []string) (read []ruleFile, problems []string) {
 	in := map[string]string{} // the file of each id
@@ -135,17 +184,17 @@ func readRules(names []string) (read []ruleFile, problems []string) {
 			problems = append(problems, err.Error())
 			continue
 		}
-		r, err := rules.Parse(name, text)
+		f, err := parseFile(name, text)
 		if err != nil {
 			problems = append(problems, located(text, err)...)
 			continue
 		}
-		if other, twice := in[r.ID]; twice {
-			problems = append(problems, fmt.Sprintf("%s: rule %q: id: stands in %s too", name, r.ID, other))
+		if other, twice := in[f.key()]; twice {
+			problems = append(problems, fmt.Sprintf("%s: rule %q: id: stands in %s too", name, f.id(), other))
 			continue
 		}
-		in[r.ID] = name
-		read = append(read, ruleFile{name, text, r})
+		in[f.key()] = name
+		read = append(read, f)
 	}
 	return read, problems
 }
@@ -163,7 +212,7 @@ func located(text []byte, err error) []string {
 		if n := lineOfField(text, p.Field); n > 0 {
 			at += ":" + strconv.Itoa(n)
 		}
-		lines = append(lines, fmt.Sprintf("%s: rule %q: %s: %s", at, invalid.Rule, p.Field, p.Reason))
+		lines = append(lines, fmt.Sprintf("%s: %s: %s: %s", at, invalid.Whose(), p.Field, p.Reason))
 	}
 	return lines
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"haechi/rules/data"
+	"haechi/rules/sites"
 	"haechi/rules/trust"
 	"haechi/server/hub"
 )
@@ -115,8 +116,12 @@ func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	if err != nil {
 		return o.failed(stderr, err)
 	}
+	shipped, err := sites.All()
+	if err != nil {
+		return o.failed(stderr, err)
+	}
 	n, err := openNode(nodeConfig{
-		addr: *addr, dir: *dir, root: root, online: online, lent: string(lent), baseline: baseline, replica: *replica, origins: *extensions, log: log,
+		addr: *addr, dir: *dir, root: root, online: online, lent: string(lent), baseline: baseline, sites: shipped, replica: *replica, origins: *extensions, log: log,
 		limits: hub.Limits{Clients: *clients}, certificate: cert, proxies: trusted,
 		perSecond: *perSecond, metricsAddr: *metricsAddr,
 	})

@@ -124,6 +124,16 @@ func inspect(at *remote, have standing, push publish.Push) (trust.Release, publi
 		return r, publish.Result{}, err
 	}
 	changes = append(changes, off...)
+	for i, data := range push.Sites {
+		site, err := rules.ParseSite(fmt.Sprintf("site file %d", i+1), data)
+		if err != nil {
+			return r, publish.Result{}, err
+		}
+		changes = append(changes, rules.Change{PutSite: &site})
+	}
+	for _, id := range push.RemoveSites {
+		changes = append(changes, rules.Change{RemoveSite: id})
+	}
 	for _, id := range push.Remove {
 		changes = append(changes, rules.Change{Remove: id})
 	}

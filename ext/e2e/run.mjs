@@ -17,4 +17,5 @@ function node(...args) {
 node(join(dirname(HERE), "build.mjs"), "--dev", "--dist", DIST);
 const words = process.argv.slice(2).join(" ");
 const pattern = words ? [`--test-name-pattern=${words}`] : [];
-node("--test", "--test-reporter=spec", "--test-timeout=600000", ...pattern, join(HERE, "haechi.test.mjs"));
+// One file after the other: each has a browser of its own.
+node("--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=600000", ...pattern, join(HERE, "haechi.test.mjs"), join(HERE, "sites.test.mjs"));

@@ -17,6 +17,8 @@ export interface PageRequests {
   check: { request: CheckRequest; answer: Checked };
   card: { request: CardRequest; answer: Card };
   count: { request: Count; answer: null };
+  /** Lost: the site has changed, and its answers are not found any more. */
+  health: { request: { lost: boolean }; answer: null };
 }
 
 /** What only the extension's own pages may ask the background. */
@@ -56,6 +58,8 @@ export interface TabFindings {
   answers: number;
   /** How many of the answers have words that are not judged yet. */
   pending: number;
+  /** True when the page has long text of which nothing is known as an answer. */
+  lost: boolean;
   /** In reading order; `answer` counts the answers in the page from 0. */
   findings: ({ answer: number } & Pick<Finding, "rule" | "proposition" | "verdict" | "tier" | "quote">)[];
 }

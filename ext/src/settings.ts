@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Site } from "./engine/abi";
+
 /**
  * What lies in chrome.storage.local. Content scripts read it and hear its
  * changes, which is how new rules reach every tab even when the background
@@ -19,9 +21,11 @@ export interface Settings {
   channel: Channel;
   /** Hash of the rules in use; changes after they have been verified and stored. */
   rules: string;
+  /** The sites of those rules, set together with the hash; none: those of the package. */
+  sites: Site[];
 }
 
-const DEFAULTS: Settings = { on: true, server: DEFAULT_SERVER, channel: "stable", rules: "" };
+const DEFAULTS: Settings = { on: true, server: DEFAULT_SERVER, channel: "stable", rules: "", sites: [] };
 
 export async function settings(): Promise<Settings> {
   return (await chrome.storage.local.get({ ...DEFAULTS })) as unknown as Settings;

@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseHTML } from "linkedom";
-import { Answer, SETTLED_MS, STALLED_MS } from "../src/content/answer";
-import { chatgpt } from "../src/content/sites/chatgpt";
+import { Answer, DONE_MS, SETTLED_MS, STALLED_MS } from "../src/content/answer";
+import { Adapter } from "../src/content/sites/adapter";
+import { siteOf, sitesInUse } from "../src/content/sites/sites";
 import type { Checked, Finding } from "../src/engine/abi";
 
 /** linkedom has no ranges; where a mark begins is all that is asked of one here. */
@@ -16,6 +17,10 @@ class FakeRange {
   setEnd(): void {}
 }
 Object.assign(globalThis, { Range: FakeRange });
+
+const site = siteOf(new URL("https://chatgpt.com/"), sitesInUse([]));
+assert.ok(site);
+const chatgpt = new Adapter(site);
 
 function page(text: string): { answer: Answer; say: (text: string) => void } {
   const { document } = parseHTML(
@@ -93,4 +98,14 @@ test("an answer is finished when it has been still, longer while the site says t
   assert.equal(answer.writing(SETTLED_MS, false), false);
   assert.equal(answer.writing(SETTLED_MS, true), true);
   assert.equal(answer.writing(STALLED_MS, true), false);
+});
+
+test("an answer that the site shows as finished need not be waited for", () => {
+  const { answer } = page(HALF);
+  const button = answer.element.ownerDocument.createElement("button");
+  button.setAttribute("data-testid", "copy-turn-action-button");
+  answer.element.append(button);
+  assert.equal(answer.writing(DONE_MS - 1, false), true);
+  assert.equal(answer.writing(DONE_MS, false), false);
+  assert.equal(answer.writing(DONE_MS, true), true, "the page says that it still writes");
 });

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { mock, test, type TestContext } from "node:test";
 import { EngineHost, LIMITS, PACKAGED, type Port } from "../src/engine/host";
 import type { FromWorker, ToWorker } from "../src/engine/worker";
+import type { Site } from "../src/engine/abi";
 import type { RuleStore, StoredRules } from "../src/store/rules";
 
 type Answer = object | "trap" | "hang";
@@ -36,20 +37,23 @@ class World {
   /** Overrides of the usual answers, by op. */
   answers: Record<string, Answer[]> = {};
   stored: StoredRules | undefined;
+  sites: Site[] = [];
   saving: Error | undefined;
   now = 0;
 
   readonly store: RuleStore = {
     head: async () => this.stored,
     load: async () => this.stored,
-    save: async (rules) => {
+    save: async (rules, sites) => {
       if (this.saving) throw this.saving;
       this.stored = rules;
+      this.sites = sites;
     },
     remember: async (head, memory) => {
       if (this.saving) throw this.saving;
       if (this.stored) this.stored = { ...this.stored, ...head, memory };
     },
+    sites: async () => this.sites,
     clear: async () => void (this.stored = undefined),
   };
 
@@ -79,7 +83,11 @@ class World {
       case "rules":
         return { ok: { rules: 1, hash: JSON.stringify(asked["pack"]).includes("baseline") ? "base" : "stored" } };
       case "update":
-        return { ok: asked["frame"] ? { ...AT4, pack: '{"format":1,"rules":["four"]}', memory: "m4" } : { ...head3, checked: "later", pack: "", memory: "m3b" } };
+        return {
+          ok: asked["frame"]
+            ? { ...AT4, pack: '{"format":1,"rules":["four"]}', memory: "m4", sites: [SITE] }
+            : { ...head3, checked: "later", pack: "", memory: "m3b", sites: [] },
+        };
       default:
         return { ok: { findings: [], model: "haechi-stance-1", rules: "base", sequence: 0, degraded: false } };
     }
@@ -90,6 +98,7 @@ class World {
   }
 }
 
+const SITE: Site = { id: "s", name: "S", verified: "2026-01-01", matches: [], answer: [".a"], body: [":scope"] };
 const head3 = { sequence: 3, release: "r3", hash: "stored", rules: 1, created: "c3", expires: "e3", checked: "k3", log: 3 };
 const AT4 = { sequence: 4, release: "r4", hash: "h4", rules: 2, created: "2026-11-24T08:00:00Z", expires: "e4", checked: "k4", log: 4 };
 const stored: StoredRules = { ...head3, pack: '{"format":1,"rules":["three"]}', memory: "m3" };
@@ -192,6 +201,7 @@ test("an update is stored with the engine's own bytes, and survives the worker",
   assert.equal(w.stored?.memory, "m4");
   const asked = w.asked.find(({ op }) => op === "update");
   assert.deepEqual([asked?.["client"], asked?.["log"], asked?.["frame"]], [client, { type: "log" }, { type: "delta" }]);
+  assert.deepEqual(w.sites, [SITE]);
   w.answers["rules"] = [{ ok: { rules: 2, hash: "h4" } }];
   w.answers["check"] = ["trap"];
   await assert.rejects(w.host.check({ text: "가" }));

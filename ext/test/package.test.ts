@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { GOOGLE } from "../src/background/optional";
+import type { Site } from "../src/engine/abi";
 import { list, read } from "./top";
 
 const LOCALES = list("ext/_locales", "");
@@ -31,9 +33,18 @@ test("the store takes the name and description", () => {
 
 test("the package asks for no more than it needs", () => {
   const manifest = JSON.parse(read("manifest.json")) as Record<string, unknown>;
-  assert.deepEqual(manifest["permissions"], ["alarms", "offscreen", "storage"]);
+  assert.deepEqual(manifest["permissions"], ["activeTab", "alarms", "contextMenus", "offscreen", "scripting", "storage"]);
   assert.deepEqual(manifest["host_permissions"], ["http://127.0.0.1:8787/*"]);
+  assert.deepEqual(manifest["optional_host_permissions"], GOOGLE.origins);
   assert.equal(manifest["default_locale"], "ko");
   assert.equal(manifest["externally_connectable"], undefined);
   assert.equal(manifest["web_accessible_resources"], undefined);
+});
+
+test("the package reads exactly the addresses of its sites, and Google only where it is allowed", () => {
+  const manifest = JSON.parse(read("manifest.json")) as { content_scripts: [{ matches: string[] }] };
+  const sites = list("rules/sites", ".json").map((name) => JSON.parse(read("rules/sites", name)) as Site);
+  const [optional, fixed] = [true, false].map((google) => sites.flatMap(({ matches }) => matches).filter((match) => match.startsWith("https://www.google.com/") === google).sort());
+  assert.deepEqual([...manifest.content_scripts[0].matches].sort(), fixed);
+  assert.deepEqual(optional, ["https://www.google.com/search?*udm=50*"]);
 });

@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { parseHTML } from "linkedom";
 import { locate, unfinished } from "../src/content/anchor";
 import { readAnswer, readQuestion, Reading } from "../src/content/reader";
-import { siteOf } from "../src/content/sites/sites";
+import { Adapter } from "../src/content/sites/adapter";
+import { siteOf, sitesInUse } from "../src/content/sites/sites";
 import type { Finding } from "../src/engine/abi";
 import { list, read } from "./top";
 
@@ -29,24 +30,34 @@ function assertFaithful(reading: Reading): void {
 
 for (const name of list(FIXTURES, ".html")) {
   test(`${name} is read as the engine wants it, and maps back`, () => {
-    const site = siteOf({ hostname: "localhost", pathname: `/replica/${name}` });
+    const site = siteOf(new URL(`http://localhost/replica/${name}`), sitesInUse([]));
     assert.ok(site);
+    const adapter = new Adapter(site);
     const { document } = parseHTML(`<!doctype html><html><body>${read(FIXTURES, name)}</body></html>`);
-    const answers = [...document.querySelectorAll(site.answer)] as unknown as Element[];
+    const answers = adapter.answers(document as unknown as Document);
     const texts = answers.map((answer) => {
-      const reading = readAnswer(site, answer);
+      const reading = readAnswer(adapter, answer);
       assertFaithful(reading);
-      return `Q: ${readQuestion(site, answer)}\n${reading.text}${reading.text ? "\n" : ""}`;
+      return `Q: ${readQuestion(adapter, answer)}\n${reading.text}${reading.text ? "\n" : ""}`;
     });
     assert.equal(texts.join("\n"), read(FIXTURES, name.replace(".html", ".txt")));
   });
 }
 
-test("only the known hosts are read", () => {
-  assert.equal(siteOf({ hostname: "chatgpt.com", pathname: "/c/1" })?.id, "chatgpt");
-  assert.equal(siteOf({ hostname: "chat.deepseek.com", pathname: "/" })?.id, "deepseek");
-  assert.equal(siteOf({ hostname: "chatgpt.com.example.org", pathname: "/" }), undefined);
-  assert.equal(siteOf({ hostname: "example.org", pathname: "/replica/chatgpt" }), undefined);
+test("the part of a document that is selected is read, and maps back", () => {
+  const root = body("<p>첫째 문장. 둘째 문장.</p><p>셋째 <b>문장</b>.</p><p>넷째.</p>");
+  const [first, second] = [...root.querySelectorAll("p")];
+  const start = first?.firstChild as Text;
+  const end = second?.querySelector("b")?.firstChild as Text;
+  const order = [start, second?.firstChild, end];
+  const within = {
+    startContainer: start, startOffset: 7, endContainer: end, endOffset: 1,
+    intersectsNode: (node: Node) => order.includes(node as Text),
+  };
+  const reading = new Reading([root], "", within);
+  assert.equal(reading.text, "둘째 문장.\n셋째 문");
+  assertFaithful(reading);
+  assert.equal(reading.place(0, 2)?.start.offset, 7);
 });
 
 test("white space of every kind is one space, and words split over nodes are one word", () => {

@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"haechi/rules"
+	"haechi/rules/sites"
 )
 
 //go:embed *.json
@@ -25,8 +26,8 @@ func Files() fs.FS { return files }
 // a file that does not validate.
 func Rules() ([]rules.Rule, error) { return Read(files) }
 
-// Pack returns the built-in rules with the rule files of a folder, if one is
-// named, in place of those with their ids.
+// Pack returns the built-in rules and sites, with the rule files of a folder, if
+// one is named, in place of those with their ids.
 func Pack(folder string) (rules.Pack, error) {
 	rs, err := Rules()
 	if err != nil {
@@ -42,7 +43,11 @@ func Pack(folder string) (rules.Pack, error) {
 		}
 		rs = append(rs, added...)
 	}
-	return rules.NewPack(rs)
+	shipped, err := sites.All()
+	if err != nil {
+		return rules.Pack{}, err
+	}
+	return rules.NewPack(rs, shipped...)
 }
 
 // Read parses every .json file at the top of a folder.

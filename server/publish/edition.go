@@ -9,6 +9,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"haechi/rules"
+	"haechi/rules/delta"
 	"haechi/server/store"
 	"haechi/server/wire"
 )
@@ -74,6 +75,15 @@ func (e *edition) delta(from uint64) ([]byte, error) {
 	}
 	changes, err := e.store.Changes(from, e.sequence)
 	if err != nil {
+		return nil, err
+	}
+	// They are kept whole, because a later release may replace an earlier one;
+	// they travel small.
+	before, err := e.store.PackAt(from)
+	if err != nil {
+		return nil, err
+	}
+	if changes, err = delta.Shrink(before, changes); err != nil {
 		return nil, err
 	}
 	frame := wire.Encode(wire.Delta{From: from, To: e.sequence, Release: e.note, Proof: e.proof, Changes: changes})

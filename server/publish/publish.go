@@ -32,15 +32,17 @@ const MaxPush = 8 << 20
 
 // Push is what maintainers send: the signed release, and what it changes.
 type Push struct {
-	Release string            `json:"release"`
-	Files   []json.RawMessage `json:"files"`             // rule files it puts, with their examples
-	Remove  []string          `json:"remove"`            // ids it removes
-	Disable []string          `json:"disable,omitempty"` // ids it switches off
-	Restore *uint64           `json:"restore,omitempty"` // the sequence whose rules it goes back to, before the other changes
-	Online  string            `json:"online,omitempty"`  // the online key's note, where it changes with the release
+	Release     string            `json:"release"`
+	Files       []json.RawMessage `json:"files"`                  // rule files it puts, with their examples
+	Remove      []string          `json:"remove"`                 // ids of rules it removes
+	Sites       []json.RawMessage `json:"sites,omitempty"`        // site files it puts
+	RemoveSites []string          `json:"remove_sites,omitempty"` // ids of sites it removes
+	Disable     []string          `json:"disable,omitempty"`      // ids of rules it switches off
+	Restore     *uint64           `json:"restore,omitempty"`      // the sequence whose rules and sites it goes back to, before the other changes
+	Online      string            `json:"online,omitempty"`       // the online key's note, where it changes with the release
 }
 
-// Result says what a push changed.
+// Result says what a push changed: rules by id, sites as site/ID.
 type Result struct {
 	Sequence uint64   `json:"sequence"`
 	Pack     string   `json:"pack"`
@@ -235,11 +237,11 @@ func (p *Publisher) Publish(push Push) (Result, error) {
 	if err := s.keepsKey(release, push.Online); err != nil {
 		return Result{}, err
 	}
-	files, err := parseFiles(push.Files)
+	files, sites, err := parseFiles(push)
 	if err != nil {
 		return Result{}, err
 	}
-	next, files, err := p.assemble(have, push, files)
+	next, files, sites, err := p.assemble(have, push, files, sites)
 	if err != nil {
 		return Result{}, err
 	}
@@ -252,6 +254,9 @@ func (p *Publisher) Publish(push Push) (Result, error) {
 	kept := make(map[string]string, len(files))
 	for _, r := range files {
 		kept[r.ID] = string(rules.Format(r))
+	}
+	for _, s := range sites {
+		kept[rules.SiteKey(s.ID)] = string(rules.FormatSite(s))
 	}
 	err = p.store.Append(store.Release{
 		Sequence: release.Sequence, Note: push.Release, Text: release.TextHash(),
@@ -335,9 +340,10 @@ func (s *shelf) keepsKey(r trust.Release, online string) error {
 
 // parseFiles validates every file, so that a maintainer sees all that is wrong
 // at once.
-func parseFiles(files []json.RawMessage) ([]rules.Rule, error) {
-	if len(files) > rules.MaxPackRules {
-		return nil, refuse("too-large", fmt.Errorf("%d files; at most %d", len(files), rules.MaxPackRules))
+func parseFiles(push Push) ([]rules.Rule, []rules.Site, error) {
+	files := push.Files
+	if len(files) > rules.MaxPackRules || len(push.Sites) > rules.MaxPackSites {
+		return nil, nil, refuse("too-large", fmt.Errorf("%d rule files and %d site files; at most %d and %d", len(files), len(push.Sites), rules.MaxPackRules, rules.MaxPackSites))
 	}
 	var problems []string
 	seen := map[string]bool{}
@@ -353,14 +359,26 @@ func parseFiles(files []json.RawMessage) ([]rules.Rule, error) {
 		seen[r.ID] = true
 		out = append(out, r)
 	}
-	if len(problems) > 0 {
-		return nil, &Refusal{Code: "invalid", Message: "rules are not valid", Problems: problems}
+	sites := make([]rules.Site, 0, len(push.Sites))
+	for i, data := range push.Sites {
+		s, err := rules.ParseSite(fileName(i, data), data)
+		switch {
+		case err != nil:
+			problems = append(problems, strings.Split(err.Error(), "\n")...)
+		case seen[rules.SiteKey(s.ID)]:
+			problems = append(problems, fmt.Sprintf("%s.json: site %q: id: stands in two files of the push", s.ID, s.ID))
+		}
+		seen[rules.SiteKey(s.ID)] = true
+		sites = append(sites, s)
 	}
-	return out, nil
+	if len(problems) > 0 {
+		return nil, nil, &Refusal{Code: "invalid", Message: "rules are not valid", Problems: problems}
+	}
+	return out, sites, nil
 }
 
 // fileName is the name of a pushed file in errors: files travel without names,
-// but are named by their rule's id.
+// but are named by the id in them.
 func fileName(i int, data []byte) string {
 	var r struct {
 		ID string `json:"id"`
@@ -372,26 +390,29 @@ func fileName(i int, data []byte) string {
 }
 
 // assemble returns the pack that a push leads to, and the files of every rule
-// that it puts.
-func (p *Publisher) assemble(have *edition, push Push, files []rules.Rule) (rules.Pack, []rules.Rule, error) {
+// and site that it puts.
+func (p *Publisher) assemble(have *edition, push Push, files []rules.Rule, sites []rules.Site) (rules.Pack, []rules.Rule, []rules.Site, error) {
+	fail := func(err error) (rules.Pack, []rules.Rule, []rules.Site, error) { return rules.Pack{}, nil, nil, err }
 	pack := have.pack
 	if push.Restore != nil {
 		restored, err := p.store.PackAt(*push.Restore)
 		if errors.Is(err, store.ErrNotFound) {
-			return rules.Pack{}, nil, refuse("invalid", fmt.Errorf("there is no release %d to go back to", *push.Restore))
+			return fail(refuse("invalid", fmt.Errorf("there is no release %d to go back to", *push.Restore)))
 		}
 		if err != nil {
-			return rules.Pack{}, nil, err
+			return fail(err)
 		}
 		for _, c := range rules.Diff(pack, restored) {
-			if c.Put == nil {
-				continue
+			switch {
+			case c.Put != nil:
+				r, err := p.file(c.Put.ID, *push.Restore)
+				if err != nil {
+					return fail(err)
+				}
+				files = append([]rules.Rule{r}, files...)
+			case c.PutSite != nil:
+				sites = append([]rules.Site{*c.PutSite}, sites...)
 			}
-			r, err := p.file(c.Put.ID, *push.Restore)
-			if err != nil {
-				return rules.Pack{}, nil, err
-			}
-			files = append([]rules.Rule{r}, files...)
 		}
 		pack = restored
 	}
@@ -405,27 +426,37 @@ func (p *Publisher) assemble(have *edition, push Push, files []rules.Rule) (rule
 	for _, id := range push.Disable {
 		old := pack.Rule(id)
 		if old == nil || put[id] {
-			return rules.Pack{}, nil, refuse("invalid", fmt.Errorf("rule %q cannot be disabled: it is not there, or put by the same push", id))
+			return fail(refuse("invalid", fmt.Errorf("rule %q cannot be disabled: it is not there, or put by the same push", id)))
 		}
 		r, err := p.file(id, have.sequence)
 		if err != nil {
-			return rules.Pack{}, nil, err
+			return fail(err)
 		}
 		off := *old
 		off.Disabled, r.Disabled = true, true
 		changes, files = append(changes, rules.Change{Put: &off}), append(files, r)
 	}
+	for _, s := range sites {
+		changes = append(changes, rules.Change{PutSite: &s})
+		put[rules.SiteKey(s.ID)] = true
+	}
+	for _, id := range push.RemoveSites {
+		if put[rules.SiteKey(id)] {
+			return fail(refuse("invalid", fmt.Errorf("site %q is both put and removed", id)))
+		}
+		changes = append(changes, rules.Change{RemoveSite: id})
+	}
 	for _, id := range push.Remove {
 		if put[id] {
-			return rules.Pack{}, nil, refuse("invalid", fmt.Errorf("rule %q is both put and removed", id))
+			return fail(refuse("invalid", fmt.Errorf("rule %q is both put and removed", id)))
 		}
 		changes = append(changes, rules.Change{Remove: id})
 	}
 	next, err := rules.Apply(pack, changes)
 	if err != nil {
-		return rules.Pack{}, nil, refuse("invalid", err)
+		return fail(refuse("invalid", err))
 	}
-	return next, files, nil
+	return next, files, sites, nil
 }
 
 // file is a rule as it stood at a sequence, with its examples.
@@ -441,8 +472,8 @@ func (p *Publisher) file(id string, sequence uint64) (rules.Rule, error) {
 func Describe(pack rules.Pack, sequence uint64, hash string, changes []rules.Change) Result {
 	var added []string
 	for _, c := range changes {
-		if c.Put != nil && pack.Rule(c.Put.ID) == nil {
-			added = append(added, c.Put.ID)
+		if !c.Removes() && !pack.Has(c.Key()) {
+			added = append(added, c.Key())
 		}
 	}
 	return sorted(sequence, hash, added, changes)
@@ -453,12 +484,12 @@ func sorted(sequence uint64, hash string, added []string, changes []rules.Change
 	r := Result{Sequence: sequence, Pack: hash, Added: []string{}, Changed: []string{}, Removed: []string{}}
 	for _, c := range changes {
 		switch {
-		case c.Put == nil:
-			r.Removed = append(r.Removed, c.Remove)
-		case slices.Contains(added, c.Put.ID):
-			r.Added = append(r.Added, c.Put.ID)
+		case c.Removes():
+			r.Removed = append(r.Removed, c.Key())
+		case !slices.Contains(added, c.Key()):
+			r.Changed = append(r.Changed, c.Key())
 		default:
-			r.Changed = append(r.Changed, c.Put.ID)
+			r.Added = append(r.Added, c.Key())
 		}
 	}
 	for _, ids := range [][]string{r.Added, r.Changed, r.Removed} {

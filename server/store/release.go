@@ -20,9 +20,9 @@ type Release struct {
 	Text     string            // hash of the note's text; empty for sequence 0
 	Pack     string            // hash of the canonical pack after it
 	Size     int               // bytes of that pack
-	Added    []string          // ids in Changes that the pack before it lacked
-	Changes  []rules.Change    // what leads from the pack before it
-	Files    map[string]string // the rule files it put, by id, in canonical form
+	Added    []string          // keys in Changes that the pack before it lacked
+	Changes  []rules.Change    // what leads from the pack before it; no patches, so that a later release can stand for it
+	Files    map[string]string // the rule and site files it put, by key, in canonical form
 	Online   string            // the online key's note that takes effect with it; empty: no change
 }
 
@@ -150,11 +150,11 @@ func (s *Store) PackHash(sequence uint64) (string, error) {
 }
 
 // Changes returns what leads from the pack at one sequence to the pack at a
-// later one: each rule at most once, sorted by id. It is the same as applying
+// later one: each rule and site at most once, sorted by key. It is the same as applying
 // every release between, without what a later one undid.
 func (s *Store) Changes(from, to uint64) ([]rules.Change, error) {
 	last := map[string]rules.Change{}
-	unborn := map[string]bool{} // ids that the pack at from lacked
+	unborn := map[string]bool{} // keys that the pack at from lacked
 	for sequence := from + 1; sequence <= to; sequence++ {
 		var n note
 		var changes []rules.Change
@@ -168,29 +168,22 @@ func (s *Store) Changes(from, to uint64) ([]rules.Change, error) {
 			return nil, readError(sequence, err)
 		}
 		for _, c := range changes {
-			id := ruleID(c)
-			if _, seen := last[id]; !seen {
-				unborn[id] = slices.Contains(n.Added, id)
+			key := c.Key()
+			if _, seen := last[key]; !seen {
+				unborn[key] = slices.Contains(n.Added, key)
 			}
-			last[id] = c
+			last[key] = c
 		}
 	}
 	out := []rules.Change{}
-	for id, c := range last {
-		if c.Put == nil && unborn[id] {
+	for key, c := range last {
+		if c.Removes() && unborn[key] {
 			continue // came and went in between
 		}
 		out = append(out, c)
 	}
-	slices.SortFunc(out, func(a, b rules.Change) int { return cmp.Compare(ruleID(a), ruleID(b)) })
+	slices.SortFunc(out, func(a, b rules.Change) int { return cmp.Compare(a.Key(), b.Key()) })
 	return out, nil
-}
-
-func ruleID(c rules.Change) string {
-	if c.Put != nil {
-		return c.Put.ID
-	}
-	return c.Remove
 }
 
 func readError(sequence uint64, err error) error {

@@ -9,7 +9,7 @@
 //	writer                      version of the program that wrote format
 //	release/<20 digits>         note, pack hash and size, ids that were new
 //	release/<20 digits>/changes what it put and removed
-//	release/<20 digits>/files   the rule files it put, with their examples
+//	release/<20 digits>/files   the rule files it put, with their examples, and site files
 //	head                        the newest sequence and its hashes; rewritten
 //	online                      the newest online key's note; rewritten
 //
@@ -62,18 +62,19 @@ type Head struct {
 
 // Store is an open store. Its methods may be called from any goroutine.
 type Store struct {
-	db     *badger.DB
-	dir    string
-	gc     *collector // owned by Open and Close
-	commit func(*badger.Txn) error
-	broken atomic.Bool   // a commit failed; set by write
-	failed chan struct{} // closed with it
+	db       *badger.DB
+	dir      string
+	gc       *collector // owned by Open and Close
+	baseline rules.Pack // sequence 0; set by Open, then only read
+	commit   func(*badger.Txn) error
+	broken   atomic.Bool   // a commit failed; set by write
+	failed   chan struct{} // closed with it
 }
 
-// Open opens the store in dir and makes it if there is none; then baseline
-// becomes sequence 0. log hears what Badger has to say; it may be nil. The
+// Open opens the store in dir and makes it if there is none; then baseline and
+// sites become sequence 0. log hears what Badger has to say; it may be nil. The
 // caller must Close the store.
-func Open(dir string, baseline []rules.Rule, log *slog.Logger) (*Store, error) {
+func Open(dir string, baseline []rules.Rule, log *slog.Logger, sites ...rules.Site) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
@@ -88,7 +89,7 @@ func Open(dir string, baseline []rules.Rule, log *slog.Logger) (*Store, error) {
 		return nil, fmt.Errorf("store: %s: %w", dir, err)
 	}
 	s := &Store{db: db, dir: dir, commit: (*badger.Txn).Commit, failed: make(chan struct{})}
-	if err := s.begin(baseline); err != nil {
+	if err := s.begin(baseline, sites); err != nil {
 		return nil, fmt.Errorf("store: %s: %w", dir, errors.Join(err, db.Close()))
 	}
 	s.gc = collect(db, dir, log)
@@ -121,12 +122,19 @@ func (s *Store) Close() error {
 }
 
 // begin seeds an empty directory and checks one that is not.
-func (s *Store) begin(baseline []rules.Rule) error {
+func (s *Store) begin(baseline []rules.Rule, sites []rules.Site) error {
 	switch err := s.upgrade(layouts); {
 	case errors.Is(err, badger.ErrKeyNotFound):
-		return s.seed(baseline)
+		return s.seed(baseline, sites)
 	case err != nil:
 		return err
+	}
+	first, err := s.Release(0)
+	if err != nil {
+		return err
+	}
+	if s.baseline, err = rules.Apply(rules.Pack{}, first.Changes); err != nil {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	head, err := s.Head()
 	if err != nil {
@@ -142,8 +150,8 @@ func (s *Store) begin(baseline []rules.Rule) error {
 	return nil
 }
 
-func (s *Store) seed(baseline []rules.Rule) error {
-	pack, err := rules.NewPack(baseline)
+func (s *Store) seed(baseline []rules.Rule, sites []rules.Site) error {
+	pack, err := rules.NewPack(baseline, sites...)
 	if err != nil {
 		return err
 	}
@@ -152,6 +160,12 @@ func (s *Store) seed(baseline []rules.Rule) error {
 		r.Files[rule.ID] = string(rules.Format(rule))
 		r.Added = append(r.Added, rule.ID)
 	}
+	for _, site := range sites {
+		key := rules.SiteKey(site.ID)
+		r.Files[key] = string(rules.FormatSite(site))
+		r.Added = append(r.Added, key)
+	}
+	s.baseline = pack
 	return s.write(func(txn *badger.Txn) error {
 		// A directory that holds something else must not become a store.
 		it := txn.NewIterator(badger.IteratorOptions{})
@@ -181,7 +195,7 @@ func (s *Store) Head() (Head, error) {
 	return h, nil
 }
 
-// Pack returns the rules at the head, put together from every change so far.
+// Pack returns the pack at the head, put together from every change so far.
 func (s *Store) Pack() (rules.Pack, error) {
 	head, err := s.Head()
 	if err != nil {
@@ -190,21 +204,13 @@ func (s *Store) Pack() (rules.Pack, error) {
 	return s.PackAt(head.Sequence)
 }
 
-// PackAt returns the rules at a sequence.
+// PackAt returns the pack at a sequence, put together from every change to it.
 func (s *Store) PackAt(sequence uint64) (rules.Pack, error) {
-	baseline, err := s.Release(0)
-	if err != nil {
-		return rules.Pack{}, err
-	}
-	pack, err := rules.Apply(rules.Pack{}, baseline.Changes)
-	if err != nil {
-		return rules.Pack{}, fmt.Errorf("store: %w: %w", ErrDamaged, err)
-	}
 	changes, err := s.Changes(0, sequence)
 	if err != nil {
 		return rules.Pack{}, err
 	}
-	pack, err = rules.Apply(pack, changes)
+	pack, err := rules.Apply(s.baseline, changes)
 	if err != nil {
 		return rules.Pack{}, fmt.Errorf("store: %w: %w", ErrDamaged, err)
 	}

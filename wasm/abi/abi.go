@@ -102,6 +102,8 @@ type Updated struct {
 	Rules    int    `json:"rules"`
 	Pack     string `json:"pack"`   // canonical bytes; empty where the rules did not change
 	Memory   string `json:"memory"` // to be given back with the pack, unread
+	// Sites of the pack, so that the host need not read it.
+	Sites []rules.Site `json:"sites"`
 }
 
 // Checked answers check.

@@ -138,7 +138,7 @@ func (s *Session) update(q Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := Updated{Memory: string(memory)}
+	out := Updated{Memory: string(memory), Sites: append([]rules.Site{}, next.Pack.Sites...)}
 	if u == nil {
 		s.state = next
 	} else {

@@ -10,7 +10,9 @@
 import { OffscreenEngine } from "../engine/offscreen";
 import { askTab, dispatch, isEnvelope, isOwn, type Handlers, type OwnRequests, type PageRequests } from "../messages";
 import { onChange } from "../settings";
-import { showCount } from "./badge";
+import { showCount, showLost } from "./badge";
+import { registerOptional } from "./optional";
+import { checkSelection, offerSelection, SELECTION } from "./selection";
 import { ALARM, announce, rulesHead, syncClient } from "./sync";
 
 const engine = new OffscreenEngine();
@@ -21,6 +23,10 @@ const forPages: Handlers<PageRequests> = {
   card: (request) => engine.card(request),
   async count(count, sender) {
     if (sender.tab?.id !== undefined) await showCount(sender.tab.id, count);
+    return null;
+  },
+  async health({ lost }, sender) {
+    if (sender.tab?.id !== undefined) await showLost(sender.tab.id, lost);
     return null;
   },
 };
@@ -49,8 +55,17 @@ chrome.alarms.onAlarm.addListener((alarm) => {
 });
 
 chrome.commands.onCommand.addListener((command, tab) => {
-  if (command === "findings" && tab?.id !== undefined) askTab(tab.id, "list").catch(() => undefined);
+  if (tab?.id === undefined) return;
+  if (command === "findings") askTab(tab.id, "list").catch(() => undefined);
+  if (command === SELECTION) void checkSelection(tab.id);
 });
+
+chrome.contextMenus.onClicked.addListener(({ menuItemId, frameId }, tab) => {
+  if (menuItemId === SELECTION && tab?.id !== undefined) void checkSelection(tab.id, frameId);
+});
+
+chrome.permissions.onAdded.addListener(() => void registerOptional());
+chrome.permissions.onRemoved.addListener(() => void registerOptional());
 
 onChange((change) => {
   if (change.server !== undefined || change.channel !== undefined) void sync.reconnect();
@@ -58,7 +73,10 @@ onChange((change) => {
 
 // Any of these may be why the worker runs; the top level covers all of them.
 chrome.runtime.onStartup.addListener(() => undefined);
-chrome.runtime.onInstalled.addListener(() => undefined);
+chrome.runtime.onInstalled.addListener(() => {
+  offerSelection();
+  void registerOptional(); // an update drops what was registered
+});
 
 // One that lives through the worker's death, whatever ended it.
 void chrome.alarms.get(ALARM).then((alarm) => {

@@ -26,9 +26,9 @@ export async function rulesHead(): Promise<RulesHead> {
   return { ...PACKAGED, hash: await sha256(await baseline()), rules: 0 };
 }
 
-/** Tells every tab, through storage, so that it also reaches one that is asleep. */
+/** Tells every tab of rules and sites, through storage, so that it also reaches one that is asleep. */
 export async function announce(head: RulesHead): Promise<void> {
-  if ((await settings()).rules !== head.hash) await set({ rules: head.hash });
+  if ((await settings()).rules !== head.hash) await set({ rules: head.hash, sites: await store.sites() });
 }
 
 async function connect(): Promise<Socket | undefined> {

@@ -3,7 +3,7 @@
 import type { Checked, Finding } from "../engine/abi";
 import { anchor, unfinished } from "./anchor";
 import { readAnswer, readQuestion, type Reading } from "./reader";
-import type { Site } from "./sites/site";
+import type { Adapter } from "./sites/adapter";
 
 /** A finding at its place in the page. */
 export interface Mark {
@@ -18,6 +18,8 @@ export interface Mark {
 export const SETTLED_MS = 1_500;
 /** The same while the site shows that it still writes: a stall is not an end. */
 export const STALLED_MS = 10_000;
+/** The same once the site shows that the answer is finished: it may still be drawing. */
+export const DONE_MS = 300;
 
 let answers = 0;
 
@@ -37,18 +39,18 @@ export class Answer {
   notBefore = 0;
 
   constructor(
-    private readonly site: Site,
+    private readonly adapter: Adapter,
     readonly element: Element,
     now: number,
   ) {
-    this.reading = readAnswer(site, element);
-    this.question = readQuestion(site, element);
+    this.reading = readAnswer(adapter, element);
+    this.question = readQuestion(adapter, element);
     this.changed = now;
   }
 
   /** Reads the page again. */
   read(now: number): void {
-    const reading = readAnswer(this.site, this.element);
+    const reading = readAnswer(this.adapter, this.element);
     if (reading.text !== this.reading.text) {
       this.changed = now;
       this.notBefore = 0;
@@ -56,12 +58,14 @@ export class Answer {
     this.reading = reading;
     this.made = undefined;
     // In a virtual list the question may be gone while its answer is still shown.
-    this.question = readQuestion(this.site, this.element) || this.question;
+    this.question = readQuestion(this.adapter, this.element) || this.question;
   }
 
   /** True while words may still come: the last sentence may not be whole. */
   writing(now: number, streaming: boolean): boolean {
-    return now - this.changed < (streaming ? STALLED_MS : SETTLED_MS);
+    const still = now - this.changed;
+    if (streaming) return still < STALLED_MS;
+    return still < SETTLED_MS && (still < DONE_MS || !this.adapter.finished(this.element));
   }
 
   needsJudging(rules: string): boolean {

@@ -6,10 +6,11 @@ import { askBackground, dispatch, isEnvelope, type Handlers, type TabRequests } 
 import { onChange, settings } from "../settings";
 import { uiLang } from "../words";
 import type { Mark } from "./answer";
+import { hasProse, Health, HEALTH_MS } from "./health";
 import { Highlights } from "./highlight";
 import { Overlay } from "./overlay/overlay";
-import type { Site } from "./sites/site";
-import { siteOf } from "./sites/sites";
+import { Adapter } from "./sites/adapter";
+import { sameSite, siteOf, sitesInUse } from "./sites/sites";
 import { Watcher } from "./watcher";
 
 /** False once the extension was updated or removed under this page's feet. */
@@ -26,12 +27,15 @@ class Session {
     askBackground("card", { rule, proposition, lang: uiLang() }),
   );
   private readonly watcher: Watcher;
+  private readonly health = new Health();
+  private readonly checkup = setInterval(() => this.checkHealth(), HEALTH_MS);
+  private lost = false;
 
   constructor(
-    readonly site: Site,
+    readonly adapter: Adapter,
     rules: string,
   ) {
-    this.watcher = new Watcher(site, {
+    this.watcher = new Watcher(adapter, {
       check: (request) => askBackground("check", request),
       show: (marks) => (alive() ? this.show(marks) : this.stop()),
     });
@@ -53,14 +57,28 @@ class Session {
       const { rule, proposition, verdict, tier, quote } = finding;
       return { answer: elements.indexOf(answer), rule, proposition, verdict, tier, quote };
     });
-    return { site: this.site.id, answers: elements.length, pending: this.watcher.pending(), findings };
+    return { site: this.adapter.id, answers: elements.length, pending: this.watcher.pending(), findings, lost: this.lost };
   }
 
   stop(): void {
+    clearInterval(this.checkup);
     this.watcher.stop();
     this.overlay.stop();
     this.highlights.clear();
     if (alive()) this.count([]);
+  }
+
+  /** Says when this site's pages are no longer what its adapter knows, and when they are again. */
+  private checkHealth(): void {
+    if (!alive()) return this.stop();
+    if (document.visibilityState !== "visible" || !document.body) return;
+    const page = { address: location.pathname, read: this.watcher.reads(), prose: () => hasProse(document.body) };
+    const lost = this.health.lost(performance.now(), page);
+    if (lost === this.lost) return;
+    this.lost = lost;
+    this.told = "";
+    askBackground("health", { lost }).catch(() => (this.lost = !lost)); // told again at the next look
+    if (!lost) this.count(this.marks);
   }
 
   private show(marks: Mark[]): void {
@@ -82,19 +100,21 @@ class Session {
   }
 }
 
-async function run(site: Site): Promise<void> {
+async function run(): Promise<void> {
   let session: Session | undefined;
   const apply = async (): Promise<void> => {
-    const { on, rules } = await settings();
-    if (!on) session = void session?.stop();
-    else if (session) session.useRules(rules);
-    else session = new Session(site, rules);
+    const { on, rules, sites } = await settings();
+    const site = on ? siteOf(location, sitesInUse(sites)) : undefined;
+    // A pushed adapter takes the place of the one in use, without a reload.
+    if (session && !sameSite(session.adapter.site, site)) session = void session.stop();
+    if (session) session.useRules(rules);
+    else if (site) session = new Session(new Adapter(site), rules);
   };
   onChange(() => void apply());
   // A page that slept in the back-forward cache heard nothing meanwhile.
   addEventListener("pageshow", ({ persisted }) => void (persisted && alive() && apply()));
   const handlers: Handlers<TabRequests> = {
-    findings: async () => session?.findings() ?? { site: site.id, answers: 0, pending: 0, findings: [] },
+    findings: async () => session?.findings() ?? { site: "", answers: 0, pending: 0, findings: [], lost: false },
     list: async () => (session?.list(), null),
   };
   chrome.runtime.onMessage.addListener((message: unknown, sender, respond) => {
@@ -107,5 +127,4 @@ async function run(site: Site): Promise<void> {
   await apply();
 }
 
-const site = siteOf(location);
-if (site) void run(site);
+void run();

@@ -2,14 +2,10 @@
 
 import type { Verdict } from "../engine/abi";
 
-/** Names of the highlights; highlight.css draws them. */
-const DISTORTION = "haechi-distortion";
-const ONE_SIDED = "haechi-one-sided";
+/** Ends of the highlights' names; highlight.css draws them. */
+const DISTORTION = "-distortion";
+const ONE_SIDED = "-one-sided";
 const ACTIVE = "-active";
-
-function nameOf(verdict: Verdict): string {
-  return verdict === "distortion" ? DISTORTION : ONE_SIDED;
-}
 
 /**
  * Marks ranges without touching the page's elements: frameworks that find a
@@ -18,18 +14,29 @@ function nameOf(verdict: Verdict): string {
 export class Highlights {
   private readonly drawn = new Map<string, Highlight>();
 
+  /** `prefix` keeps two sets of marks in one page apart. */
+  constructor(private readonly prefix: "haechi" | "haechi-selection" = "haechi") {}
+
+  private get names(): string[] {
+    return [this.prefix + DISTORTION, this.prefix + ONE_SIDED];
+  }
+
+  private nameOf(verdict: Verdict): string {
+    return this.prefix + (verdict === "distortion" ? DISTORTION : ONE_SIDED);
+  }
+
   /** Brings one sentence forward: the one whose card is open. */
   bringForward(mark: { finding: { verdict: Verdict }; range: Range } | undefined): void {
-    for (const name of [DISTORTION, ONE_SIDED]) CSS.highlights.delete(name + ACTIVE);
+    for (const name of this.names) CSS.highlights.delete(name + ACTIVE);
     if (!mark) return;
     const highlight = new Highlight(mark.range);
     highlight.priority = 1;
-    CSS.highlights.set(nameOf(mark.finding.verdict) + ACTIVE, highlight);
+    CSS.highlights.set(this.nameOf(mark.finding.verdict) + ACTIVE, highlight);
   }
 
   draw(marks: readonly { verdict: Verdict; range: Range }[]): void {
-    for (const name of [DISTORTION, ONE_SIDED]) {
-      const ranges = marks.filter(({ verdict }) => nameOf(verdict) === name).map(({ range }) => range);
+    for (const name of this.names) {
+      const ranges = marks.filter(({ verdict }) => this.nameOf(verdict) === name).map(({ range }) => range);
       const highlight = this.drawn.get(name) ?? new Highlight();
       this.drawn.set(name, highlight);
       const keep = new Set<AbstractRange>(ranges);

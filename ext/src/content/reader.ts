@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Site } from "./sites/site";
+import { SELF, type Adapter } from "./sites/adapter";
 
 /** Where one run of the text stands in the document. */
 interface Run {
@@ -11,6 +11,9 @@ interface Run {
   /** Where the run begins in the node's data. */
   offset: number;
 }
+
+/** The part of a document to read, as a Range says it. */
+export type Within = Pick<Range, "startContainer" | "startOffset" | "endContainer" | "endOffset" | "intersectsNode">;
 
 export interface Point {
   node: Text;
@@ -49,6 +52,8 @@ export class Reading {
   constructor(
     roots: Iterable<Element>,
     private readonly skip: string,
+    /** Words outside are left out; their blocks still end lines. */
+    private readonly within?: Within,
   ) {
     for (const root of roots) {
       this.line();
@@ -133,11 +138,14 @@ export class Reading {
 
   /** Appends a text node, each stretch of white space as one space. */
   private words(node: Text): void {
-    const data = node.data;
+    const { within } = this;
+    if (within && !within.intersectsNode(node)) return;
+    const first = within?.startContainer === node ? within.startOffset : 0;
+    const data = node.data.slice(first, within?.endContainer === node ? within.endOffset : undefined);
     let end = 0;
     for (const found of data.matchAll(/\S+/g)) {
       if (found.index > end && this.gap === "") this.gap = " ";
-      this.word(node, found.index, found[0]);
+      this.word(node, first + found.index, found[0]);
       end = found.index + found[0].length;
     }
     if (end < data.length && this.gap === "") this.gap = " ";
@@ -190,11 +198,11 @@ function isBold(element: Element): boolean {
 }
 
 /** Reads an answer of a site; several bodies in one answer follow each other. */
-export function readAnswer(site: Site, answer: Element): Reading {
-  const skip = site.skip.join(", ");
-  for (const selector of site.body) {
-    if (selector === "") return new Reading([answer], skip);
-    const bodies = [...answer.querySelectorAll(selector)].filter((body) => skip === "" || !body.closest(skip));
+export function readAnswer(adapter: Adapter, answer: Element): Reading {
+  const { skip } = adapter;
+  for (const selector of adapter.body) {
+    if (selector === SELF) return new Reading([answer], skip);
+    const bodies = [...answer.querySelectorAll(selector)].filter((body) => !body.closest(skip));
     const outermost = bodies.filter((body) => !bodies.some((other) => other !== body && other.contains(body)));
     if (outermost.length > 0) return new Reading(outermost, skip);
   }
@@ -202,12 +210,12 @@ export function readAnswer(site: Site, answer: Element): Reading {
 }
 
 /** The user's turn that an answer answers; empty where none is in the page. */
-export function readQuestion(site: Site, answer: Element): string {
+export function readQuestion(adapter: Adapter, answer: Element): string {
   let question: Element | undefined;
-  for (const turn of answer.ownerDocument.querySelectorAll(`${site.question}, ${site.answer}`)) {
+  for (const [turn, isAnswer] of adapter.turns(answer.ownerDocument)) {
     if (turn === answer) break;
-    if (turn.matches(site.question)) question = turn;
+    if (!isAnswer) question = turn;
   }
   if (!question) return "";
-  return new Reading([question], site.skip.join(", ")).text.slice(-MAX_QUESTION);
+  return new Reading([question], adapter.skip).text.slice(-MAX_QUESTION);
 }

@@ -3,7 +3,7 @@
 import type { Checked } from "../engine/abi";
 import type { CheckRequest } from "../engine/engine";
 import { Answer, SETTLED_MS, type Mark } from "./answer";
-import type { Site } from "./sites/site";
+import type { Adapter } from "./sites/adapter";
 
 /** How often a page that keeps changing is looked at. */
 export const LOOK_MS = 150;
@@ -35,7 +35,7 @@ export class Watcher {
   private rules = "";
 
   constructor(
-    private readonly site: Site,
+    private readonly adapter: Adapter,
     private readonly around: Around,
   ) {}
 
@@ -59,7 +59,12 @@ export class Watcher {
 
   /** The answers seen so far, in reading order: none in a conversation means the site has changed. */
   elements(): Element[] {
-    return [...document.querySelectorAll(this.site.answer)].filter((element) => this.answers.has(element));
+    return this.adapter.answers(document).filter((element) => this.answers.has(element));
+  }
+
+  /** True if there are words to judge in the page. */
+  reads(): boolean {
+    return [...this.answers.values()].some(({ reading }) => reading.text !== "");
   }
 
   /** How many of them have words that are not judged yet, or may still get some. */
@@ -72,7 +77,7 @@ export class Watcher {
   private hear(records: MutationRecord[]): void {
     for (const { target } of records) {
       const element = target.nodeType === Node.ELEMENT_NODE ? (target as Element) : target.parentElement;
-      const answer = element?.closest(this.site.answer);
+      const answer = this.adapter.answerOf(element);
       if (answer) this.dirty.add(answer);
     }
     this.wake(LOOK_MS);
@@ -92,12 +97,12 @@ export class Watcher {
 
   private look(): void {
     const now = performance.now();
-    const present = document.querySelectorAll(this.site.answer);
+    const present = this.adapter.answers(document);
     const gone = new Set(this.answers.keys());
     for (const element of present) {
       gone.delete(element);
       const answer = this.answers.get(element);
-      if (!answer) this.answers.set(element, new Answer(this.site, element, now));
+      if (!answer) this.answers.set(element, new Answer(this.adapter, element, now));
       else if (this.dirty.has(element)) answer.read(now);
     }
     for (const element of gone) this.answers.delete(element);
@@ -106,10 +111,10 @@ export class Watcher {
     void this.judge();
   }
 
-  private show(present: NodeListOf<Element>, now: number): void {
+  private show(present: readonly Element[], now: number): void {
     const marks: Mark[] = [];
     const last = present[present.length - 1];
-    const streaming = document.querySelector(this.site.streaming) !== null;
+    const streaming = this.adapter.writing(document);
     this.writing.clear();
     for (const element of present) {
       const answer = this.answers.get(element);

@@ -18,6 +18,19 @@ export interface Ruled {
   hash: string;
 }
 
+export interface Site {
+  id: string;
+  name: string;
+  verified: string;
+  matches: string[];
+  answer: string[];
+  body: string[];
+  question?: string[];
+  skip?: string[];
+  busy?: string[];
+  done?: string[];
+}
+
 export interface Updated {
   sequence: number;
   release: string;
@@ -29,6 +42,7 @@ export interface Updated {
   rules: number;
   pack: string;
   memory: string;
+  sites: Site[];
 }
 
 export interface Finding {

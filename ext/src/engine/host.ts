@@ -105,11 +105,11 @@ export class EngineHost implements Engine {
       const frame = update ? `,"frame":${update.raw}` : "";
       const call = `{"op":"update","now":${now},"trust":${trust},"client":${JSON.stringify(client)},"log":${log.raw}${frame}}`;
       const got = openAnswer<"update">(await this.send(running.port, { id: ++this.ids, call }, this.around.limits.bootMs));
-      const { pack, memory, ...head } = got;
+      const { pack, memory, sites, ...head } = got;
       try {
-        if (update) await this.around.store.save({ ...head, pack, memory });
+        if (update) await this.around.store.save({ ...head, pack, memory }, sites);
         // Over the packaged rules there is no pack in the store yet; an empty one stands for them.
-        else if (head.sequence === 0) await this.around.store.save({ ...head, pack: "", memory });
+        else if (head.sequence === 0) await this.around.store.save({ ...head, pack: "", memory }, []);
         else await this.around.store.remember(head, memory);
       } catch (error) {
         // The engine must not be ahead of what a restart would bring back.

@@ -2,6 +2,7 @@
 
 /** The popup: is it on, what did it find here, and how fresh are its rules. */
 
+import { GOOGLE } from "../background/optional";
 import { askOwnBackground, askTab, type Status, type TabFindings } from "../messages";
 import { onChange, set, settings } from "../settings";
 import { STALE_MS, type SyncState } from "../sync/client";
@@ -15,14 +16,26 @@ function part<K extends keyof HTMLElementTagNameMap>(id: string, _tag: K): HTMLE
 }
 
 /** The tab the popup was opened over; the popup opened as a page is in none. */
+async function openTab(): Promise<chrome.tabs.Tab | undefined> {
+  return (await chrome.tabs.query({ active: true, currentWindow: true }))[0];
+}
+
 async function tabFindings(): Promise<TabFindings | undefined> {
-  const [tab] = await chrome.tabs.query({ active: true, currentWindow: true });
+  const tab = await openTab();
   if (tab?.id === undefined) return undefined;
   return askTab(tab.id, "findings").catch(() => undefined);
 }
 
+/** Google AI Mode is offered where it is, and only until it is allowed. */
+async function offerGoogle(): Promise<void> {
+  const tab = await openTab();
+  const here = tab?.url?.startsWith("https://www.google.com/") ?? false;
+  part("google", "button").hidden = !here || (await chrome.permissions.contains(GOOGLE));
+}
+
 function tabText(found: TabFindings | undefined): string {
-  if (!found) return say("tabOther");
+  if (!found || found.site === "") return say("tabOther");
+  if (found.lost) return say("tabLost");
   if (found.answers === 0) return say("tabEmpty");
   if (found.findings.length === 0) return say("tabClean");
   const distortions = found.findings.filter(({ verdict }) => verdict === "distortion").length;
@@ -114,6 +127,7 @@ const labels: [string, Word][] = [
   ["server-label", "server"],
   ["model-label", "model"],
   ["reconnect", "reconnect"],
+  ["google", "allowGoogle"],
   ["privacy", "privacy"],
 ];
 for (const [id, word] of labels) part(id, "span").textContent = say(word);
@@ -121,6 +135,9 @@ part("version", "span").textContent = chrome.runtime.getManifest().version;
 part("on", "input").setAttribute("aria-label", say("switch"));
 part("on", "input").addEventListener("change", (event) => void set({ on: (event.currentTarget as HTMLInputElement).checked }));
 part("reconnect", "button").addEventListener("click", () => void askOwnBackground("reconnect", null).then(refresh));
+// At once: the browser asks the user only within the click itself.
+part("google", "button").addEventListener("click", () => void chrome.permissions.request(GOOGLE).then(offerGoogle));
 onChange(({ on }) => on !== undefined && showSwitch(on));
 void settings().then(({ on }) => showSwitch(on));
 void keepFresh();
+void offerGoogle();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Site } from "../engine/abi";
 import type { RulesHead } from "../engine/engine";
 
 /** The last pack that was verified, with its place in the server's history. */
@@ -15,9 +16,11 @@ export interface RuleStore {
   head(): Promise<RulesHead | undefined>;
   load(): Promise<StoredRules | undefined>;
   /** All or nothing: a reader sees the old rules or the new ones. */
-  save(rules: StoredRules): Promise<void>;
+  save(rules: StoredRules, sites: Site[]): Promise<void>;
   /** The same for a head and memory whose pack is stored already. */
   remember(head: RulesHead, memory: string): Promise<void>;
+  /** The sites of those rules, beside the pack so that nobody has to read it; none if nothing is stored. */
+  sites(): Promise<Site[]>;
   clear(): Promise<void>;
 }
 
@@ -68,14 +71,17 @@ export class IndexedRules implements RuleStore {
     });
   }
 
-  async save({ pack, memory, ...head }: StoredRules): Promise<void> {
-    await this.with("readwrite", (table) =>
-      Promise.all([settled(table.put(head, "head")), settled(table.put(pack, "pack")), settled(table.put(memory, "memory"))]),
-    );
+  async save({ pack, memory, ...head }: StoredRules, sites: Site[]): Promise<void> {
+    const values = { head, pack, memory, sites };
+    await this.with("readwrite", (table) => Promise.all(Object.entries(values).map(([key, value]) => settled(table.put(value, key)))));
   }
 
   async remember(head: RulesHead, memory: string): Promise<void> {
     await this.with("readwrite", (table) => Promise.all([settled(table.put(head, "head")), settled(table.put(memory, "memory"))]));
+  }
+
+  async sites(): Promise<Site[]> {
+    return (await this.with("readonly", (table) => settled<Site[] | undefined>(table.get("sites")))) ?? [];
   }
 
   async clear(): Promise<void> {

@@ -58,7 +58,8 @@ export class Overlay {
     this.shadow.append(this.root);
     this.pointer = new PointerWatch(() => this.marks, {
       rest: (mark, x, y) => {
-        if (!this.open?.pinned) this.openCard({ mark, pinned: false, x, y, opener: null });
+        const here = this.marks.find(({ key }) => key === mark.key); // it may have gone while the pointer rested
+        if (here && !this.open?.pinned) this.openCard({ mark: here, pinned: false, x, y, opener: null });
       },
       leave: () => {
         if (!this.open?.pinned && !this.overCard) this.closeCard();
@@ -91,6 +92,10 @@ export class Overlay {
 
   toggleList(): void {
     if (!this.list.hidden) return this.closeList();
+    this.openList();
+  }
+
+  openList(): void {
     if (this.marks.length === 0) return;
     this.closeCard();
     this.dress();
@@ -98,6 +103,15 @@ export class Overlay {
     this.list.hidden = false;
     this.launcher.setAttribute("aria-expanded", "true");
     this.list.querySelector<HTMLElement>("li button")?.focus();
+  }
+
+  /** Says something in place of the list. */
+  note(text: string): void {
+    this.attach();
+    this.closeCard();
+    this.list.replaceChildren(this.listHeader(), el("p", { class: "note" }, text));
+    this.list.hidden = false;
+    this.live.textContent = text;
   }
 
   stop(): void {
@@ -162,9 +176,12 @@ export class Overlay {
       item.addEventListener("click", () => this.goTo(mark.key, item));
       return el("li", {}, item);
     });
-    const close = button(say("close"), "close", () => this.closeList(), "×");
-    this.list.replaceChildren(el("header", {}, el("h2", {}, say("listTitle")), close), el("ul", {}, ...items));
+    this.list.replaceChildren(this.listHeader(), el("ul", {}, ...items));
     if (focused) this.list.querySelector<HTMLElement>(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  private listHeader(): HTMLElement {
+    return el("header", {}, el("h2", {}, say("listTitle")), button(say("close"), "close", () => this.closeList(), "×"));
   }
 
   private closeList(refocus = true): void {

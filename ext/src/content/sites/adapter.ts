@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Site } from "../../engine/abi";
+
+/** Matches nothing; stands for an empty list of selectors. */
+const NOTHING = ":not(*)";
+/** In `body`: the answer itself. */
+export const SELF = ":scope";
+
+/**
+ * A site's selectors, made ready for one page. A selector that this browser
+ * does not understand is passed over, so that one pushed for a newer browser
+ * does not blind an older one.
+ */
+export class Adapter {
+  readonly id: string;
+  readonly body: readonly string[];
+  readonly question: string;
+  readonly skip: string;
+  private readonly answer: string;
+  private readonly busy: string;
+  private readonly done: string;
+
+  constructor(readonly site: Site) {
+    this.id = site.id;
+    this.body = site.body.filter((selector) => selector === SELF || isUnderstood(selector));
+    this.question = any(site.question);
+    this.skip = any(site.skip);
+    this.answer = any(site.answer);
+    this.busy = any(site.busy);
+    this.done = any(site.done);
+  }
+
+  /** The assistant's answers below an element, in reading order. */
+  answers(below: ParentNode): Element[] {
+    return [...below.querySelectorAll(this.answer)].filter((element) => this.isAnswer(element));
+  }
+
+  /** The answer that an element is, or stands in. */
+  answerOf(element: Element | null): Element | undefined {
+    let found: Element | undefined;
+    for (let at = element?.closest(this.answer); at; at = at.parentElement?.closest(this.answer)) found = at;
+    return found && this.isAnswer(found) ? found : undefined;
+  }
+
+  /** The user's turns and the answers, in reading order; the user's turn as `false`. */
+  turns(page: ParentNode): [Element, boolean][] {
+    return [...page.querySelectorAll(`${this.question}, ${this.answer}`)]
+      .map((element): [Element, boolean] => [element, this.isAnswer(element)])
+      .filter(([element, answer]) => answer || element.matches(this.question));
+  }
+
+  /** True while the page shows that an answer is being written. */
+  writing(page: ParentNode): boolean {
+    return page.querySelector(this.busy) !== null;
+  }
+
+  /** True once the page shows that this answer is finished: in its turn, which holds no other answer. */
+  finished(answer: Element): boolean {
+    if (this.done === NOTHING) return false;
+    let turn = answer;
+    for (let up = answer.parentElement; up && up !== up.ownerDocument.body; up = up.parentElement) {
+      if (this.answers(up).some((other) => other !== answer)) break;
+      turn = up;
+    }
+    return turn.matches(this.done) || turn.querySelector(this.done) !== null;
+  }
+
+  /** An answer stands in no other answer, and never in the user's own turn. */
+  private isAnswer(element: Element): boolean {
+    const inside = element.parentElement?.closest(this.answer);
+    return element.matches(this.answer) && !inside && !element.closest(this.question);
+  }
+}
+
+/** One selector for any of a list. */
+function any(selectors: readonly string[] = []): string {
+  return selectors.filter(isUnderstood).join(", ") || NOTHING;
+}
+
+function isUnderstood(selector: string): boolean {
+  if (typeof document === "undefined") return true;
+  try {
+    document.createDocumentFragment().querySelector(selector);
+    return true;
+  } catch {
+    return false;
+  }
+}
