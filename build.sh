@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The only entry: ./build.sh build | run | test | bench | gen | train | study | eval | parity | clean
+# The only entry: ./build.sh build | run | test | bench [engine|sync] | gen | train | study | eval | parity | clean
 set -euo pipefail
 cd "$(dirname "$0")"
 export GOTOOLCHAIN=auto GOFLAGS=-trimpath GOWORK=off
@@ -10,7 +10,9 @@ usage() {
 ./build.sh build            dist/haechi, dist/haechi.wasm, dist/model/, dist/chrome/
 ./build.sh run [--headless] build, start the server, open a replica chat page in Chromium with the extension
 ./build.sh test             everything: vet, Go tests with -race, types, unit and end-to-end tests in Chromium
-./build.sh bench            measure the engine: sentences a second natively and in the wasm
+./build.sh bench [engine|sync] […]
+                            measure the engine, the sync server beside the centrifuge library, or both;
+                            --clients N and --json are for sync; BENCHMARKS.md explains the figures
 ./build.sh gen              write what is generated: ext/src/engine/abi.ts, ext/replica/answers.json
 ./build.sh train            rebuild wasm/model from the corpus (on a CPU, minutes)
 ./build.sh study            compare designs of the classifier on topics left out, and time them in Chromium
@@ -122,6 +124,7 @@ test_all() {
   generate --check
   say "Go tests"
   go test -race ./...
+  go test -run SmallStacks ./server/hub # the race detector enlarges stacks
   say "fuzz"
   for f in FuzzCandidates FuzzSplit FuzzFold FuzzFind; do
     go test -run '^$' -fuzz "^$f\$" -fuzztime 20000x ./wasm/detect
@@ -145,10 +148,27 @@ generate() {
   go run ./wasm/cases/gen "$@" ext/replica/answers.json
 }
 
+# bench [engine|sync] […]: what follows the name is for that measurement.
 bench() {
   need_tools
   build_engine
+  case "${1:-all}" in
+    engine) bench_engine ;;
+    sync) shift; bench_sync "$@" ;;
+    all | --*) bench_engine; bench_sync "$@" ;;
+    *) usage >&2; exit 2 ;;
+  esac
+}
+
+bench_engine() {
   go test -run '^$' -bench . -benchtime 2s ./wasm/...
+}
+
+bench_sync() {
+  mkdir -p dist/load
+  go build -o dist/load/sync ./server/hub/load
+  go build -o dist/load/centrifuge ./server/hub/load/centrifuge
+  dist/load/sync "$@"
 }
 
 # need_python: for training only; one thread a process.
@@ -195,7 +215,7 @@ case "${1:-}" in
   build) build ;;
   run) shift; run "$@" ;;
   test) test_all ;;
-  bench) bench ;;
+  bench) shift; bench "$@" ;;
   gen) need_tools; generate ;;
   train) train ;;
   study) study ;;

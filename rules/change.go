@@ -5,6 +5,7 @@ package rules
 import (
 	"bytes"
 	"fmt"
+	"reflect"
 	"maps"
 	"slices"
 	"strings"
@@ -78,7 +79,8 @@ func diff[T any](from, to []T, id func(T) string, format func(T) []byte, put fun
 			put(&to[j])
 			j++
 		default:
-			if !bytes.Equal(format(from[i]), format(to[j])) {
+			// Most are the same: that is seen sooner than written.
+			if !reflect.DeepEqual(from[i], to[j]) && !bytes.Equal(format(from[i]), format(to[j])) {
 				put(&to[j])
 			}
 			i, j = i+1, j+1

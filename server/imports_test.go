@@ -19,14 +19,12 @@ import (
 // of ARCHITECTURE.md stay true.
 var onlyIn = map[string][]string{
 	"github.com/dgraph-io/badger":        {"server/store"},
-	"github.com/gorilla/websocket":       {"server/hub"},
+	"github.com/gorilla/websocket":       {"server/hub", "server/hub/load"},
+	"github.com/centrifugal":             {"server/hub/load/centrifuge"}, // to compare with, never in the product
 	"github.com/tetratelabs/wazero":      {"wasm/host"},
 	"github.com/knights-analytics/hugot": {"wasm/classify"},
 	"github.com/gomlx":                   {"wasm/classify"},
-	"github.com/wI2L/jsondiff":           {"rules/delta"},
 	"golang.org/x/text":                  {"wasm/detect"},
-	"github.com/prometheus":              {"server"},
-	"golang.org/x/time":                  {"server"},
 }
 
 // never names what a folder must not import: the rules know nothing of the
@@ -35,8 +33,7 @@ var never = map[string][]string{
 	"rules":       {"haechi/wasm", "haechi/server"},
 	"rules/trust": {"haechi/wasm", "haechi/server"},
 	"rules/data":  {"haechi/wasm", "haechi/server"},
-	"rules/delta": {"haechi/wasm", "haechi/server"},
-	"wasm":        {"haechi/server", "haechi/rules/delta"},
+	"wasm":        {"haechi/server"},
 }
 
 // pure may import the standard library, rules and Unicode tables only, and of

@@ -48,7 +48,8 @@ type Hub struct {
 	upgrader websocket.Upgrader
 	frames   frames
 	writers  *writers
-	beat     *websocket.PreparedMessage // the heartbeat
+	beat     *websocket.PreparedMessage              // the heartbeat
+	byes     map[wire.Bye]*websocket.PreparedMessage // those that are said often
 
 	join  chan *client
 	leave chan *client
@@ -97,7 +98,11 @@ func New(source Source, limits Limits, origins Origins, log *slog.Logger) *Hub {
 		quit:  make(chan struct{}),
 		done:  make(chan struct{}),
 	}
-	h.beat = h.frames.prepare(wire.Encode(wire.Heartbeat{}))
+	h.beat = prepared(wire.Encode(wire.Heartbeat{}))
+	h.byes = map[wire.Bye]*websocket.PreparedMessage{}
+	for _, bye := range []wire.Bye{wire.ByeRestart, wire.ByeSlow, wire.ByeLimit, wire.ByeProtocol} {
+		h.byes[bye] = prepared(wire.Encode(bye))
+	}
 	go h.run(source.Heads())
 	return h
 }
@@ -116,8 +121,8 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Announce sends every client the new head of its channel. Heads arrive in the order of the
-// calls. It waits for run, never for a client.
+// Announce sends every client the new head of its channel. Heads arrive in the
+// order of the calls. It waits for run, never for a client.
 func (h *Hub) Announce(heads Heads) {
 	select {
 	case h.heads <- heads:
@@ -172,13 +177,14 @@ func (h *Hub) run(heads Heads) {
 		case newest := <-h.heads:
 			h.frames.clear() // answers that lead to the head before
 			head = h.prepareHeads(newest)
+			// Before the first client: from here on the fan-out is measured.
+			h.log.Info("announcing", "sequence", newest.Preview.Sequence, "clients", h.count.Load())
 			for c := range crowd.clients {
 				if c.joined {
 					crowd.send(c, head[c.preview])
 				}
 			}
 			h.limits.Events.head(int(h.count.Load()))
-			h.log.Info("announced", "sequence", newest.Preview.Sequence, "clients", h.count.Load())
 		case <-beat.C:
 			for c := range crowd.clients {
 				if c.slot == part {

@@ -30,11 +30,7 @@ type shelf struct {
 	err      error
 }
 
-func (s *shelf) Heads() hub.Heads {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return hub.Heads{Stable: s.head, Preview: s.head}
-}
+func (s *shelf) Heads() hub.Heads                 { s.mu.Lock(); defer s.mu.Unlock(); return both(s.head) }
 func (s *shelf) Full(wire.Full) ([][]byte, error) { return [][]byte{s.snapshot}, nil }
 func (s *shelf) Since(wire.Since) ([][]byte, error) {
 	if s.log != nil {

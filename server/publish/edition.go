@@ -35,9 +35,11 @@ type edition struct {
 	kept   int               // bytes in deltas
 }
 
-func newEdition(st *store.Store, sequence uint64, pack rules.Pack, note string, proof tlog.RecordProof) *edition {
+// newEdition takes the hash of the pack as well: it is known, and costs an
+// encoding of the whole pack.
+func newEdition(st *store.Store, sequence uint64, pack rules.Pack, hash, note string, proof tlog.RecordProof) *edition {
 	return &edition{
-		store: st, sequence: sequence, pack: pack, hash: pack.Hash(), note: note, proof: proof,
+		store: st, sequence: sequence, pack: pack, hash: hash, note: note, proof: proof,
 		snapshot: sync.OnceValue(func() []byte {
 			return wire.Encode(wire.Snapshot{Sequence: sequence, Release: note, Proof: proof, Pack: pack.Encode()})
 		}),
