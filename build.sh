@@ -7,9 +7,9 @@ export GOTOOLCHAIN=auto GOFLAGS=-trimpath GOWORK=off
 
 usage() {
   cat <<'TEXT'
-./build.sh build            dist/haechi, dist/haechi.wasm, dist/model/, dist/chrome/
+./build.sh build            dist/haechi, dist/haechi.wasm, dist/model/, dist/chrome/, dist/firefox/
 ./build.sh run [--headless] build, start the server, open a replica chat page in Chromium with the extension
-./build.sh test             everything: vet, Go tests with -race, types, unit and end-to-end tests in Chromium
+./build.sh test             everything: vet, Go tests with -race, types, unit and end-to-end tests in Chromium and Firefox
 ./build.sh bench [engine|sync] […]
                             measure the engine, the sync server beside the centrifuge library, or both;
                             --clients N and --json are for sync; BENCHMARKS.md explains the figures
@@ -55,6 +55,18 @@ need_chromium() {
   export CHROMIUM
   # Hangul, kana and Han have to be seen.
   if command -v fc-list >/dev/null && [ -z "$(fc-list :lang=ko)" ]; then install fonts-noto-cjk; fi
+}
+
+# need_firefox: a build that takes an unsigned extension when told to; the release channel's does not.
+need_firefox() {
+  for c in firefox-esr firefox-developer-edition firefox-nightly; do
+    [ -n "${FIREFOX:-}" ] || FIREFOX=$(command -v $c || true)
+  done
+  if [ -z "$FIREFOX" ]; then
+    install firefox-esr
+    FIREFOX=$(command -v firefox-esr) || die "firefox-esr was installed but is not on the PATH"
+  fi
+  export FIREFOX
 }
 
 npm_install() {
@@ -103,7 +115,7 @@ build() {
   need_tools
   build_engine
   build_extension
-  say "built dist/haechi, dist/haechi.wasm ($(wc -c <dist/haechi.wasm) bytes, $(gzip -9c dist/haechi.wasm | wc -c) gzipped), dist/chrome"
+  say "built dist/haechi, dist/haechi.wasm ($(wc -c <dist/haechi.wasm) bytes, $(gzip -9c dist/haechi.wasm | wc -c) gzipped), dist/chrome, dist/firefox"
 }
 
 run() {
@@ -115,6 +127,7 @@ run() {
 test_all() {
   build
   need_chromium
+  need_firefox
   say "format and vet"
   unformatted=$(gofmt -l rules server wasm)
   [ -z "$unformatted" ] || die "gofmt -w these: $unformatted"
@@ -135,8 +148,12 @@ test_all() {
   say "extension: types, unit tests"
   npm run --silent --prefix ext types
   npm test --silent --prefix ext
+  say "the store's own check for Firefox"
+  npm run --silent --prefix ext lint:firefox
   say "end to end in Chromium"
   npm run --silent --prefix ext e2e
+  say "end to end in Firefox"
+  npm run --silent --prefix ext e2e:firefox
   parity --every 25
   say "all tests passed"
 }

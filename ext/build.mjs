@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Builds the extension into dist/chrome: `node ext/build.mjs`.
+ * Builds the extension into dist/chrome and dist/firefox: `node ext/build.mjs`.
  *
- *   --dev         dist/chrome-dev instead, which also reads the local replica
- *   --dist DIR    where the engine, model, rules and keys are, and where to write
+ *   --dev          dist/chrome-dev and dist/firefox-dev instead, which also read the local replica
+ *   --target NAME  only that browser
+ *   --dist DIR     where the engine, model, rules and keys are, and where to write
  *
  * Everything that is shipped is named here or lies in a folder that is copied
  * whole; a part that is missing fails the build.
@@ -18,23 +19,56 @@ import { build } from "esbuild";
 
 const EXT = dirname(fileURLToPath(import.meta.url));
 const TOP = dirname(EXT);
+/** Firefox keeps storage and updates by this name: it never changes. */
+const GECKO_ID = "haechi@haechi.example";
 
+/** What every browser gets. */
 const SCRIPTS = {
   background: "background/background.ts",
   content: "content/content.ts",
   engine: "engine/worker.ts",
-  offscreen: "offscreen/offscreen.ts",
   popup: "popup/popup.ts",
   selection: "content/selection.ts",
 };
-const PAGES = ["offscreen/offscreen.html", "popup/popup.html", "popup/popup.css", "content/highlight.css"];
+const PAGES = ["popup/popup.html", "popup/popup.css", "content/highlight.css"];
 const MADE = ["haechi.wasm", "model/model.onnx", "model/tokenizer.json", "model/config.json", "baseline.json", "trust.json"];
+
+/** What differs: where the engine's Worker can live, and what the manifest says of that. */
+const TARGETS = {
+  chrome: {
+    esbuild: "chrome120",
+    scripts: { offscreen: "offscreen/offscreen.ts" },
+    pages: ["offscreen/offscreen.html"],
+    manifest: (source) => source,
+  },
+  firefox: {
+    esbuild: "firefox140",
+    scripts: {},
+    pages: [],
+    manifest: firefoxManifest,
+  },
+};
 
 /** The replica's hosts: only the development build may read a local page. */
 const LOCAL = ["http://127.0.0.1/*", "http://localhost/*"];
 
-function manifest(source, dev) {
-  if (!dev) return source;
+/**
+ * Firefox has an event page in place of a service worker and an offscreen
+ * document. 140 is the first with CSS highlights and with the question about
+ * data, which must be answered: nothing is collected or sent.
+ */
+function firefoxManifest({ minimum_chrome_version: _, background, permissions, ...source }) {
+  return {
+    ...source,
+    background: { scripts: [background.service_worker] },
+    permissions: permissions.filter((name) => name !== "offscreen"),
+    browser_specific_settings: {
+      gecko: { id: GECKO_ID, strict_min_version: "140.0", data_collection_permissions: { required: ["none"] } },
+    },
+  };
+}
+
+function withLocal(source) {
   const [script] = source.content_scripts;
   return {
     ...source,
@@ -56,38 +90,45 @@ async function missing(dist) {
   return MADE.filter((_, i) => !there[i]);
 }
 
-async function main() {
-  const { values } = parseArgs({ options: { dev: { type: "boolean", default: false }, dist: { type: "string" } } });
-  const dist = resolve(values.dist ?? join(TOP, "dist"));
-  const lacking = await missing(dist);
-  if (lacking.length > 0) throw new Error(`not built yet in ${dist}: ${lacking.join(", ")}`);
-
-  const name = values.dev ? "chrome-dev" : "chrome";
+async function buildFor(target, { dist, dev }) {
+  const { esbuild, scripts, pages, manifest } = TARGETS[target];
+  const name = dev ? `${target}-dev` : target;
   const out = join(dist, `.${name}.new`);
   await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
   await build({
-    entryPoints: Object.fromEntries(Object.entries(SCRIPTS).map(([to, from]) => [to, join(EXT, "src", from)])),
+    entryPoints: Object.fromEntries(Object.entries({ ...SCRIPTS, ...scripts }).map(([to, from]) => [to, join(EXT, "src", from)])),
     outdir: out,
     bundle: true,
     format: "iife",
-    target: "chrome120",
+    target: esbuild,
     charset: "utf8",
     loader: { ".css": "text" },
-    define: { DEV: String(values.dev), SITES: JSON.stringify(await packagedSites()) },
-    minifySyntax: true, // drops what DEV rules out; names stay, so that reviewers can read it
+    define: { DEV: String(dev), TARGET: JSON.stringify(target), SITES: JSON.stringify(await packagedSites()) },
+    minifySyntax: true, // drops what DEV and TARGET rule out; names stay, so that reviewers can read it
     legalComments: "inline",
     logLevel: "warning",
   });
-  for (const page of PAGES) await cp(join(EXT, "src", page), join(out, page.slice(page.lastIndexOf("/") + 1)));
+  for (const page of [...PAGES, ...pages]) await cp(join(EXT, "src", page), join(out, page.slice(page.lastIndexOf("/") + 1)));
   await cp(join(EXT, "_locales"), join(out, "_locales"), { recursive: true });
   await cp(join(EXT, "src", "icons"), join(out, "icons"), { recursive: true, filter: (path) => !/\.(svg|mjs)$/.test(path) });
   for (const file of MADE) await cp(join(dist, file), join(out, file));
-  const source = JSON.parse(await readFile(join(TOP, "manifest.json"), "utf8"));
-  await writeFile(join(out, "manifest.json"), `${JSON.stringify(manifest(source, values.dev), null, 2)}\n`);
+  const source = manifest(JSON.parse(await readFile(join(TOP, "manifest.json"), "utf8")));
+  await writeFile(join(out, "manifest.json"), `${JSON.stringify(dev ? withLocal(source) : source, null, 2)}\n`);
   await rm(join(dist, name), { recursive: true, force: true });
   await rename(out, join(dist, name));
   console.log(join(dist, name));
+}
+
+async function main() {
+  const { values } = parseArgs({
+    options: { dev: { type: "boolean", default: false }, target: { type: "string" }, dist: { type: "string" } },
+  });
+  if (values.target !== undefined && !Object.hasOwn(TARGETS, values.target)) throw new Error(`--target is one of: ${Object.keys(TARGETS).join(", ")}`);
+  const dist = resolve(values.dist ?? join(TOP, "dist"));
+  const lacking = await missing(dist);
+  if (lacking.length > 0) throw new Error(`not built yet in ${dist}: ${lacking.join(", ")}`);
+  for (const target of values.target ? [values.target] : Object.keys(TARGETS)) await buildFor(target, { dist, dev: values.dev });
 }
 
 try {

@@ -10,8 +10,9 @@
  *   --server URL        the rule server, default http://127.0.0.1:8787
  *   --speed N           tokens a second, default 60, headless 600
  *
- * Where no server answers at the address, the built one is started there and
- * stopped at the end. Rules pushed to it work in the open page at once.
+ * HAECHI_BROWSER=firefox shows it in Firefox. Where no server answers at the
+ * address, the built one is started there and stopped at the end. Rules pushed
+ * to it work in the open page at once.
  */
 
 import { spawnSync } from "node:child_process";
@@ -82,7 +83,7 @@ async function picture(page, file) {
 
 async function main() {
   const { headless, screenshot, site, server: url, speed } = options();
-  const built = spawnSync(process.execPath, [join(EXT, "build.mjs"), "--dev", "--dist", DIST], { stdio: ["ignore", "ignore", "inherit"] });
+  const built = spawnSync(process.execPath, [join(EXT, "build.mjs"), "--dev", "--target", Browser.built.replace("-dev", ""), "--dist", DIST], { stdio: ["ignore", "ignore", "inherit"] });
   if (built.status !== 0) throw new Error("the development extension could not be built");
   const ends = [];
   try {
@@ -92,7 +93,7 @@ async function main() {
     ends.push(() => replica.close());
     const profile = await newProfile();
     ends.push(() => profile.remove());
-    const browser = await Browser.launch(join(DIST, "chrome-dev"), profile.dir, { headless });
+    const browser = await Browser.launch(join(DIST, Browser.built), profile.dir, { headless });
     ends.push(() => browser.close());
 
     const sync = new URL("/v1/sync", url);

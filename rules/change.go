@@ -5,8 +5,8 @@ package rules
 import (
 	"bytes"
 	"fmt"
-	"reflect"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 )

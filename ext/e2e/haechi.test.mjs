@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** The whole extension in a real Chromium, against the real engine and server. */
+/** The whole extension in a real browser, against the real engine and server. */
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { allMarks, Browser, card, inOverlay, markPlace, marks, newProfile } from "./browser.mjs";
+import { allMarks, Browser, card, inOverlay, markPlace, marks, newProfile, spoil } from "./browser.mjs";
 import { checkNatively, DIST, finding, Server, stranger, TOP } from "./haechi.mjs";
 import { serveNonsense } from "./nonsense.mjs";
 import { serveReplica } from "./static.mjs";
 import { until } from "./until.mjs";
 
-const EXTENSION = join(DIST, "chrome-dev");
+const EXTENSION = join(DIST, Browser.built);
 /** One sentence of each verdict; plain enough for any model and for the patterns alone. */
 const FALSE = "신사임당의 남편은 이순신 장군입니다.";
 const ONE_SIDED = "독도는 일본의 고유 영토이다.";
@@ -250,13 +250,13 @@ test("pushed rules work in open pages without a reload, there and back", async (
   await leave(page);
 });
 
-test("with its service worker killed it still judges, and still hears of rules", async () => {
+test("with its background ended it still judges, and still hears of rules", async () => {
   const page = await chat("chatgpt");
-  await browser.killWorker();
+  await browser.killBackground();
   await ask(page, { answer: ANSWER });
   await marked(page, FALSE, ONE_SIDED);
   await phase("current");
-  await browser.killWorker();
+  await browser.killBackground();
   await server.push("--remove", RULE); // nobody is there to hear it
   await browser.setServer(server.sync); // any event wakes it
   await browser.status();
@@ -270,10 +270,7 @@ test("an engine that breaks is replaced", async () => {
   const page = await chat("chatgpt");
   await ask(page, { answer: ONE_SIDED });
   await marked(page, ONE_SIDED);
-  const target = browser.browser.targets().find((one) => one.url().endsWith("/offscreen.html"));
-  const offscreen = await target.asPage();
-  const engine = await until("the engine's worker", () => offscreen.workers()[0]);
-  await engine.evaluate(() => (self.onmessage = ({ data }) => self.postMessage({ id: data.id, broken: "unreachable executed" })));
+  await browser.breakEngine();
   const unheard = `${ANSWER}\n\n이 답은 처음 나온다.`; // else the answer would come from what is remembered
   await ask(page, { answer: unheard });
   await marked(page, ONE_SIDED, FALSE, ONE_SIDED);
@@ -340,20 +337,110 @@ test("without the server, and in a new browser, the last good rules stay", async
   await leave(again);
 });
 
+test("a background that the browser ended for its quiet wakes for an answer, finishes it, and hears of rules", async () => {
+  const page = await chat("chatgpt");
+  await ask(page, { answer: ANSWER });
+  await marked(page, FALSE, ONE_SIDED);
+  await phase("current");
+  await browser.quietBackground();
+  await server.push("--remove", RULE); // nobody is there to hear it
+  await ask(page, { answer: `${ONE_SIDED}\n\n이 답은 처음 나온다.` });
+  await marked(page, ONE_SIDED, ONE_SIDED);
+  await browser.usualQuiet();
+  await server.push(RULE_FILE);
+  await phase("current");
+  await marked(page, FALSE, ONE_SIDED, ONE_SIDED);
+  await leave(page);
+});
+
+/** What may become of a database, done to it from a page of the extension. */
+const HARMS = {
+  "a pack that is no pack": () =>
+    new Promise((resolve, reject) => {
+      const open = indexedDB.open("haechi", 1);
+      open.onerror = () => reject(open.error);
+      open.onsuccess = () => {
+        const transaction = open.result.transaction("rules", "readwrite");
+        transaction.objectStore("rules").put('{"rules":[', "pack");
+        transaction.oncomplete = () => resolve(open.result.close());
+      };
+    }),
+  "a database of a later version": () =>
+    new Promise((resolve, reject) => {
+      const open = indexedDB.open("haechi", 7);
+      open.onerror = () => reject(open.error);
+      open.onupgradeneeded = () => open.result.deleteObjectStore("rules");
+      open.onsuccess = () => resolve(open.result.close());
+    }),
+};
+
+for (const [harm, inflict] of Object.entries(HARMS)) {
+  test(`${harm} gives way to the packaged rules, and the server's come again`, async () => {
+    await phase("current");
+    await server.push("--remove", RULE);
+    const page = await chat("chatgpt");
+    await ask(page, { answer: ANSWER });
+    await marked(page, ONE_SIDED);
+    const { head } = await browser.status();
+    assert.ok(head.sequence > 0);
+    await server.stop();
+    await (await browser.own()).evaluate(inflict);
+    await browser.breakEngine();
+    await ask(page, { answer: `${ANSWER}\n\n이 답은 처음 나온다.` });
+    await marked(page, FALSE, ONE_SIDED, FALSE, ONE_SIDED);
+    assert.equal((await browser.status()).head.sequence, 0);
+    server = await Server.start({ data: server.data, port: server.port });
+    await atSequence(head.sequence);
+    await marked(page, ONE_SIDED, ONE_SIDED);
+    await server.push(RULE_FILE);
+    await marked(page, FALSE, ONE_SIDED, FALSE, ONE_SIDED);
+    await leave(page);
+  });
+}
+
+test("with damaged files and no server it starts with the packaged rules, and is brought up to date later", async () => {
+  await phase("current");
+  await server.push("--remove", RULE);
+  const page = await chat("chatgpt");
+  await ask(page, { answer: ANSWER });
+  await marked(page, ONE_SIDED);
+  const { head } = await browser.status();
+  await leave(page);
+  await browser.close();
+  await server.stop();
+  assert.ok((await spoil(Browser.databases(profile.dir))) > 0);
+
+  browser = await Browser.launch(EXTENSION, profile.dir);
+  const again = await chat("chatgpt");
+  await ask(again, { answer: ANSWER });
+  await marked(again, FALSE, ONE_SIDED);
+  assert.equal((await browser.status()).head.sequence, 0);
+  server = await Server.start({ data: server.data, port: server.port });
+  await atSequence(head.sequence);
+  await marked(again, ONE_SIDED);
+  await server.push(RULE_FILE);
+  await marked(again, FALSE, ONE_SIDED);
+  await leave(again);
+});
+
 test("when the extension is updated under a page, the old script stops quietly", async () => {
   const page = await chat("chatgpt");
   await ask(page, { answer: ANSWER });
   await marked(page, FALSE, ONE_SIDED);
-  await browser.developerMode(); // without it Chromium does not start a reloaded extension again
-  const own = await browser.own();
-  browser.ownPage = undefined;
-  await own.evaluate(() => setTimeout(() => chrome.runtime.reload()));
-  await until("its pages are gone", () => own.isClosed());
-  await until("the old marks are gone", async () => {
-    await ask(page, { answer: "또 다른 답입니다." });
-    return (await allMarks(page)).length === 0;
-  });
-  await browser.id(); // the background runs again
+  const overlays = () => page.evaluate(() => document.documentElement.children.length - 2);
+  assert.equal(await overlays(), 1);
+  await browser.update();
+  if (Browser.revives) {
+    await ask(page, { answer: ONE_SIDED });
+    await marked(page, FALSE, ONE_SIDED, ONE_SIDED);
+    assert.equal(await overlays(), 1, "the old script's overlay is gone");
+  } else {
+    await until("the old marks are gone", async () => {
+      await ask(page, { answer: "또 다른 답입니다." });
+      return (await allMarks(page)).length === 0;
+    });
+    assert.equal(await overlays(), 0);
+  }
   await page.reload();
   await page.waitForSelector("html[data-ready]");
   await ask(page, { answer: ANSWER });

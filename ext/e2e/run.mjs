@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Builds the development extension and runs the tests in Chromium: `node ext/e2e/run.mjs [WORDS of test names]`. */
+/**
+ * Builds the development extension and runs the tests in a real browser:
+ * `node ext/e2e/run.mjs chromium|firefox [WORDS of test names]`.
+ */
 
 import { spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
@@ -14,8 +17,17 @@ function node(...args) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-node(join(dirname(HERE), "build.mjs"), "--dev", "--dist", DIST);
-const words = process.argv.slice(2).join(" ");
+/** The build for each browser. */
+const TARGETS = { chromium: "chrome", firefox: "firefox" };
+
+const [browser, ...rest] = process.argv.slice(2);
+if (!Object.hasOwn(TARGETS, browser ?? "")) {
+  console.error("usage: node ext/e2e/run.mjs chromium|firefox [WORDS of test names]");
+  process.exit(2);
+}
+process.env.HAECHI_BROWSER = browser;
+node(join(dirname(HERE), "build.mjs"), "--dev", "--target", TARGETS[browser], "--dist", DIST);
+const words = rest.join(" ");
 const pattern = words ? [`--test-name-pattern=${words}`] : [];
 // One file after the other: each has a browser of its own.
 node("--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=600000", ...pattern, join(HERE, "haechi.test.mjs"), join(HERE, "sites.test.mjs"));

@@ -48,3 +48,18 @@ test("the package reads exactly the addresses of its sites, and Google only wher
   assert.deepEqual([...manifest.content_scripts[0].matches].sort(), fixed);
   assert.deepEqual(optional, ["https://www.google.com/search?*udm=50*"]);
 });
+
+test("the build for Firefox has an event page, asks for nothing more, and says that it collects nothing", () => {
+  const source = JSON.parse(read("manifest.json")) as Record<string, unknown>;
+  const built = JSON.parse(read("dist/firefox/manifest.json")) as Record<string, unknown>;
+  const { background, permissions, browser_specific_settings: settings, ...same } = built;
+  assert.deepEqual(background, { scripts: ["background.js"] });
+  assert.deepEqual(permissions, (source["permissions"] as string[]).filter((permission) => permission !== "offscreen"));
+  assert.deepEqual((settings as { gecko: object }).gecko, {
+    id: "haechi@haechi.example",
+    strict_min_version: "140.0",
+    data_collection_permissions: { required: ["none"] },
+  });
+  for (const key of ["background", "permissions", "minimum_chrome_version"]) delete source[key];
+  assert.deepEqual(same, source);
+});

@@ -2,24 +2,47 @@
 
 /**
  * The background: routes checks to the engine, keeps the rules in sync, counts
- * on the icon. Chrome ends it at will, so it holds nothing that is not stored,
- * and every listener is added while the script first runs, else Chrome would
- * not wake it for that event.
+ * on the icon. It is a service worker in Chrome and an event page in Firefox.
+ * Both end it at will, so it holds nothing that is not stored, and every
+ * listener is added while the script first runs, else the browser would not
+ * wake it for that event.
  */
 
+import type { Checked } from "../engine/abi";
+import type { Engine } from "../engine/engine";
 import { OffscreenEngine } from "../engine/offscreen";
+import { packagedEngine } from "../engine/packaged";
 import { askTab, dispatch, isEnvelope, isOwn, type Handlers, type OwnRequests, type PageRequests } from "../messages";
-import { onChange } from "../settings";
+import { onChange, settings } from "../settings";
 import { showCount, showLost } from "./badge";
 import { registerOptional } from "./optional";
 import { checkSelection, offerSelection, SELECTION } from "./selection";
 import { ALARM, announce, rulesHead, syncClient } from "./sync";
 
-const engine = new OffscreenEngine();
+/** Which browser this is built for; build.mjs says it. */
+declare const TARGET: "chrome" | "firefox";
+
+/** An event page is a document and may hold the Worker itself; a service worker needs another for that. */
+const engine: Engine = TARGET === "firefox" ? packagedEngine() : new OffscreenEngine();
 const sync = syncClient(engine);
 
+/**
+ * An engine that could not read the stored rules works with the packaged ones.
+ * Pages must hear of that, else they would keep what those judged, and the
+ * server must be asked again, since it was told of rules that are lost.
+ */
+async function noticeLoss(checked: Checked): Promise<void> {
+  if (checked.sequence > 0 || (await settings()).rules === checked.rules) return;
+  await announce((await engine.state()).head);
+  await sync.reconnect();
+}
+
 const forPages: Handlers<PageRequests> = {
-  check: (request) => engine.check(request),
+  async check(request) {
+    const checked = await engine.check(request);
+    await noticeLoss(checked);
+    return checked;
+  },
   card: (request) => engine.card(request),
   async count(count, sender) {
     if (sender.tab?.id !== undefined) await showCount(sender.tab.id, count);

@@ -12,7 +12,8 @@ const ACTIVE = "-active";
  * foreign node in their tree break, so the browser is told what to draw.
  */
 export class Highlights {
-  private readonly drawn = new Map<string, Highlight>();
+  /** The ranges of each highlight are kept here too: Firefox lets no content script iterate over a Highlight. */
+  private readonly drawn = new Map<string, { highlight: Highlight; ranges: Set<Range> }>();
 
   /** `prefix` keeps two sets of marks in one page apart. */
   constructor(private readonly prefix: "haechi" | "haechi-selection" = "haechi") {}
@@ -36,12 +37,11 @@ export class Highlights {
 
   draw(marks: readonly { verdict: Verdict; range: Range }[]): void {
     for (const name of this.names) {
-      const ranges = marks.filter(({ verdict }) => this.nameOf(verdict) === name).map(({ range }) => range);
-      const highlight = this.drawn.get(name) ?? new Highlight();
-      this.drawn.set(name, highlight);
-      const keep = new Set<AbstractRange>(ranges);
-      for (const range of [...highlight]) if (!keep.has(range)) highlight.delete(range);
-      for (const range of ranges) highlight.add(range);
+      const wanted = new Set(marks.filter(({ verdict }) => this.nameOf(verdict) === name).map(({ range }) => range));
+      const { highlight, ranges } = this.drawn.get(name) ?? { highlight: new Highlight(), ranges: new Set<Range>() };
+      this.drawn.set(name, { highlight, ranges: wanted });
+      for (const range of ranges) if (!wanted.has(range)) highlight.delete(range);
+      for (const range of wanted) if (!ranges.has(range)) highlight.add(range);
       if (CSS.highlights.get(name) !== highlight) CSS.highlights.set(name, highlight);
     }
   }

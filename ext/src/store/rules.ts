@@ -35,14 +35,33 @@ function settled<T>(request: IDBRequest<T>): Promise<T> {
 }
 
 /**
+ * True when a database will never open again: a later version of the extension
+ * made it, or its files are damaged. What was in it can be had from the server.
+ */
+function isLost(error: unknown): boolean {
+  return error instanceof DOMException && ["NotFoundError", "UnknownError", "VersionError"].includes(error.name);
+}
+
+/**
  * The rules in IndexedDB. The head lies beside the pack, so that the sync
  * client can say hello without reading megabytes; one transaction writes both.
  */
 export class IndexedRules implements RuleStore {
-  private async with<T>(mode: IDBTransactionMode, work: (table: IDBObjectStore) => Promise<T>): Promise<T> {
+  private async open(): Promise<IDBDatabase> {
     const open = indexedDB.open(NAME, 1);
     open.onupgradeneeded = () => open.result.createObjectStore(TABLE);
     const db = await settled(open);
+    if (db.objectStoreNames.contains(TABLE)) return db;
+    db.close();
+    throw new DOMException(`no table ${TABLE}`, "NotFoundError");
+  }
+
+  private async with<T>(mode: IDBTransactionMode, work: (table: IDBObjectStore) => Promise<T>): Promise<T> {
+    const db = await this.open().catch(async (error: unknown) => {
+      if (!isLost(error)) throw error;
+      await settled(indexedDB.deleteDatabase(NAME));
+      return this.open();
+    });
     try {
       const transaction = db.transaction(TABLE, mode, { durability: "strict" });
       const done = new Promise<void>((resolve, reject) => {

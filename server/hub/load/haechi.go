@@ -24,6 +24,7 @@ import (
 
 	"haechi/rules"
 	"haechi/rules/data"
+	"haechi/rules/trust"
 	"haechi/server/wire"
 )
 
@@ -41,7 +42,7 @@ type heard struct {
 }
 
 func (d *citizen) greet() []byte {
-	return wire.Encode(wire.Hello{Protocol: wire.Protocol, Sequence: d.head.Sequence, Pack: d.head.Pack})
+	return wire.Encode(wire.Hello{Protocol: wire.Protocol, Channel: trust.Stable, Sequence: d.head.Sequence, Pack: d.head.Pack, Log: d.head.Log})
 }
 
 func (d *citizen) hear(c *client, message []byte) (uint64, []byte) {
@@ -63,7 +64,7 @@ func (d *citizen) hear(c *client, message []byte) (uint64, []byte) {
 	before := c.pack
 	c.pack = last.head.Pack
 	if d.fetch.Load() && last.head.Sequence > c.newest.Load() {
-		return 0, wire.Encode(wire.Since{Sequence: c.newest.Load(), Pack: before})
+		return 0, wire.Encode(wire.Since{Sequence: c.newest.Load(), Pack: before, To: last.head.Sequence, Log: c.newest.Load()})
 	}
 	return last.head.Sequence, nil
 }
@@ -102,6 +103,17 @@ func openSite(ctx context.Context, command, dir string) (*site, error) {
 	if err := os.WriteFile(filepath.Join(dir, "trust.json"), []byte(root), 0o600); err != nil {
 		return nil, err
 	}
+	online, err := s.run(ctx, "keys", "new", "--out", "online.key", "--name", "online")
+	if err != nil {
+		return nil, err
+	}
+	note, err := s.run(ctx, "keys", "lend", strings.TrimSpace(online), "--key", "maintainer.key")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "online.note"), []byte(note), 0o600); err != nil {
+		return nil, err
+	}
 	if err := s.serve(ctx); err != nil {
 		return nil, err
 	}
@@ -124,7 +136,8 @@ func (s *site) run(ctx context.Context, args ...string) (string, error) {
 // serve starts the server, at the same address as before if there was one.
 func (s *site) serve(ctx context.Context) (err error) {
 	s.process, err = start(ctx, haechiListens, s.command, "serve", "--addr", s.addr,
-		"--data", filepath.Join(s.dir, "data"), "--trust", filepath.Join(s.dir, "trust.json"))
+		"--data", filepath.Join(s.dir, "data"), "--trust", filepath.Join(s.dir, "trust.json"),
+		"--online-key", filepath.Join(s.dir, "online.key"), "--online-note", filepath.Join(s.dir, "online.note"))
 	if err == nil {
 		s.addr = s.process.addr
 	}
@@ -176,7 +189,7 @@ func (s *site) push(ctx context.Context, r *round) error {
 }
 
 func (s *site) head(ctx context.Context) (wire.Head, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.addr+"/v1/head", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.addr+"/v1/stable/head.json", nil)
 	if err != nil {
 		return wire.Head{}, err
 	}
@@ -195,7 +208,7 @@ func (s *site) head(ctx context.Context) (wire.Head, error) {
 	}
 	head, ok := frame.(wire.Head)
 	if !ok {
-		return wire.Head{}, fmt.Errorf("/v1/head is %T", frame)
+		return wire.Head{}, fmt.Errorf("the head is %T", frame)
 	}
 	return head, nil
 }
@@ -214,7 +227,7 @@ func (c counted) Read(p []byte) (int, error) {
 
 // weigh fetches the delta from one head to the newest as a browser would, with
 // compression, and returns its bytes as JSON and on the wire.
-func (s *site) weigh(ctx context.Context, from wire.Head) (text, onWire int, err error) {
+func (s *site) weigh(ctx context.Context, from wire.Head) (size, onWire int, err error) {
 	var read atomic.Int64
 	dialer := websocket.Dialer{
 		EnableCompression: true, HandshakeTimeout: dialWithin,
@@ -231,14 +244,24 @@ func (s *site) weigh(ctx context.Context, from wire.Head) (text, onWire int, err
 	conn.SetReadLimit(maxMessage)
 	conn.SetReadDeadline(time.Now().Add(hearWithin))
 	say := func(f wire.Frame) error { return conn.WriteMessage(websocket.TextMessage, wire.Encode(f)) }
-	if err := say(wire.Hello{Protocol: wire.Protocol, Sequence: from.Sequence, Pack: from.Pack}); err != nil {
+	if err := say(wire.Hello{Protocol: wire.Protocol, Channel: trust.Stable, Sequence: from.Sequence, Pack: from.Pack, Log: from.Log}); err != nil {
 		return 0, 0, err
 	}
-	if _, _, err := conn.ReadMessage(); err != nil { // the head
+	_, text, err := conn.ReadMessage()
+	if err != nil {
 		return 0, 0, err
+	}
+	frame, err := wire.Decode(text)
+	newest, ok := frame.(wire.Head)
+	if err != nil || !ok {
+		return 0, 0, fmt.Errorf("no head but %T: %w", frame, err)
 	}
 	before := read.Load()
-	if err := say(wire.Since{Sequence: from.Sequence, Pack: from.Pack}); err != nil {
+	if err := say(wire.Since{Sequence: from.Sequence, Pack: from.Pack, To: newest.Sequence, Log: from.Log}); err != nil {
+		return 0, 0, err
+	}
+	_, log, err := conn.ReadMessage() // which belongs to it
+	if err != nil {
 		return 0, 0, err
 	}
 	_, message, err := conn.ReadMessage()
@@ -248,5 +271,5 @@ func (s *site) weigh(ctx context.Context, from wire.Head) (text, onWire int, err
 	if !bytes.HasPrefix(message, []byte(`{"type":"delta"`)) {
 		return 0, 0, errors.New("the answer to since is no delta")
 	}
-	return len(message), int(read.Load() - before), nil
+	return len(log) + len(message), int(read.Load() - before), nil
 }

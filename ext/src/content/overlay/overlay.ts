@@ -25,13 +25,16 @@ interface OpenCard {
   opener: Element | null;
 }
 
+/** Marks the element that holds the overlay. */
+const HOST = "data-haechi";
+
 /**
  * All that Haechi puts over a page: a button with the count, the list behind
  * it, and the card of one sentence. It lives in one element with a closed
  * shadow root, so that neither the page's styles nor its scripts reach in.
  */
 export class Overlay {
-  private readonly host = el("div");
+  private readonly host = el("div", { [HOST]: "" });
   private readonly shadow = this.host.attachShadow({ mode: "closed" });
   private readonly root = el("div", { class: "root", lang: uiLang() });
   private readonly launcher = button(say("listTitle"), "launcher", () => this.toggleList());
@@ -70,6 +73,9 @@ export class Overlay {
       },
     });
     this.listen();
+    // Firefox ends the old script at an update without a word, and starts the
+    // new one in the same page: what the old one left there is dead.
+    for (const left of document.querySelectorAll(`[${HOST}]`)) left.remove();
     this.attach();
   }
 
