@@ -41,18 +41,19 @@ async function connect(): Promise<Socket | undefined> {
 
 /** A file that takes longer, or is larger, is given up: nobody may keep the client busy. */
 const FETCH_MS = 60_000;
+const HEAD_MS = 10_000;
 
 /** Where the files of a server lie: at the mirror's address, or beside the socket's. */
 function filesOf(server: string): string {
   return server.replace(/^ws/, "http").replace(/\/v1\/sync$/, "").replace(/\/$/, "");
 }
 
-async function fetchFile(path: string): Promise<string | undefined> {
+async function fetchFile(path: string, signal: AbortSignal): Promise<string | undefined> {
   const response = await fetch(filesOf((await settings()).server) + path, {
     cache: "no-cache", // asks with the tag it has
     credentials: "omit",
     redirect: "error",
-    signal: AbortSignal.timeout(FETCH_MS),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(path.endsWith("/head.json") ? HEAD_MS : FETCH_MS)]),
   });
   if (response.status === 404) return undefined;
   if (!response.ok || !response.body) throw new Error(`${path} answers ${response.status}`);

@@ -64,7 +64,7 @@ export interface Around {
   /** Undefined where the address has no sockets: a mirror, which is only fetched from. */
   connect(): Promise<Socket | undefined>;
   /** The text of a file of the server or mirror, undefined where there is none. */
-  fetch(path: string): Promise<string | undefined>;
+  fetch(path: string, signal: AbortSignal): Promise<string | undefined>;
   identity(): Promise<Identity>;
   /** Where the rules in use stand. */
   head(): Promise<RulesHead>;
@@ -130,6 +130,8 @@ export class SyncClient {
   private line: Line | undefined;
   private state: SyncState = { phase: "off", reason: "", next: 0 };
   private starting: Promise<void> | undefined;
+  /** The fetch under way. */
+  private polling: AbortController | undefined;
 
   constructor(private readonly around: Around) {}
 
@@ -145,6 +147,7 @@ export class SyncClient {
 
   /** Forgets all waiting and connects anew; for a changed address or a user's wish. */
   async reconnect(): Promise<void> {
+    this.polling?.abort(); // a server that takes its time must not hold up the next
     await this.starting;
     this.hangUp();
     await this.around.saveRetry(FRESH);
@@ -282,17 +285,19 @@ export class SyncClient {
 
   /** Fetches instead of listening. True when the server was reached; then it waits for the next time. */
   private async poll(): Promise<boolean> {
-    this.show("updating", "");
+    const polling = new AbortController();
+    this.polling = polling;
     let code = "";
     try {
       const identity = await this.around.identity();
       for (const whole of [false, true]) {
         const have = await this.around.head();
-        const answer = await fetchAnswer((path) => this.around.fetch(path), have, identity, whole);
+        const answer = await fetchAnswer((path) => this.around.fetch(path, polling.signal), have, identity, whole);
         code = answer.log ? await this.apply(answer.log, answer.update) : answer.code;
         if (!REPAIRABLE.has(code)) break; // else once more, with the whole pack
       }
     } catch (error) {
+      if (polling.signal.aborted) return true; // whoever did that starts anew
       this.state = { ...this.state, reason: error instanceof NonsenseError ? "nonsense" : "closed" };
       return false;
     }
