@@ -142,7 +142,13 @@ test_all() {
   for f in FuzzCandidates FuzzSplit FuzzFold FuzzFind; do
     go test -run '^$' -fuzz "^$f\$" -fuzztime 20000x ./wasm/detect
   done
-  go test -run '^$' -fuzz '^FuzzApply$' -fuzztime 20000x ./rules/delta
+  # Every parser of what comes from a network or a file.
+  for f in rules:FuzzParse rules:FuzzParsePack rules:FuzzApply rules/delta:FuzzApply \
+    rules/trust:FuzzAccept rules/trust:FuzzEvidence rules/trust:FuzzNotes rules/trust:FuzzParseRoot \
+    wasm/abi:FuzzCall server/wire:FuzzDecode \
+    server:FuzzPush server:FuzzPushedFile server:FuzzDraft server:FuzzCheckLines; do
+    go test -run '^$' -fuzz "^${f#*:}\$" -fuzztime 2000x -fuzzminimizetime 10x "./${f%:*}"
+  done
   say "corpus"
   go run ./wasm/model/train/prepare lint >dist/lint.txt || { cat dist/lint.txt; die "the corpus or a rule has problems"; }
   say "extension: types, unit tests"

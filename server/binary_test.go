@@ -23,9 +23,6 @@ import (
 	"haechi/rules/trust/trusttest"
 )
 
-// kills is how often the built server is killed while it publishes.
-const kills = 5
-
 // binary builds the command as a user would.
 func binary(t *testing.T) string {
 	t.Helper()
@@ -91,9 +88,9 @@ func (p *process) end(t *testing.T, signal os.Signal) int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// TestBinaryServesPushesAndSurvivesKills is the whole way as its users go it:
-// keys, serve, push, a client, SIGTERM, and SIGKILL in the middle of pushes.
-func TestBinaryServesPushesAndSurvivesKills(t *testing.T) {
+// TestBinaryServesAndPushes is the whole way as its users go it: keys, serve,
+// push, a client, SIGTERM. What SIGKILL does is in crash_test.go.
+func TestBinaryServesAndPushes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the binary")
 	}
@@ -162,45 +159,6 @@ func TestBinaryServesPushesAndSurvivesKills(t *testing.T) {
 	if err := c.follow(2); err == nil || err.Error() != "bye restart" {
 		t.Errorf("SIGTERM: the client got %v, want bye restart", err)
 	}
-
-	// What a push was told is published is there after a kill, and head,
-	// release and pack agree.
-	published := uint64(1)
-	for kill := range kills {
-		p = serveBinary(t, file, dir)
-		pushing := make(chan int, 1)
-		go func() {
-			done := 0
-			for {
-				if _, err := haechi("rules", "push", "--again", "--server", p.url); err != nil {
-					pushing <- done
-					return
-				}
-				done++
-			}
-		}()
-		time.Sleep(time.Duration(150+137*kill) * time.Millisecond) // some moment of it
-		p.end(t, syscall.SIGKILL)
-		published += uint64(<-pushing)
-
-		p = serveBinary(t, file, dir)
-		at, err := newRemote(p.url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		have, err := verified(at, root, "")
-		if err != nil {
-			t.Fatalf("after a kill: %v", err)
-		}
-		state := have.state
-		// A push that was cut off may have been published without its answer.
-		if state.Sequence != published && state.Sequence != published+1 {
-			t.Errorf("after a kill: sequence %d, %d were published", state.Sequence, published)
-		}
-		published = state.Sequence
-		p.end(t, syscall.SIGTERM)
-	}
-	t.Logf("%d releases, %d kills", published, kills)
 }
 
 // The key that "keys new" writes is a note key, and the root holds its verifier.

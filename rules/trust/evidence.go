@@ -66,13 +66,18 @@ type view struct {
 	root       Root
 	seen       Seen
 	checkpoint Checkpoint
-	head       Release // zero for an empty log
+	head       Release   // zero for an empty log
+	now        time.Time // the instant at which it was believed
 }
 
 // believe checks evidence in this order: sizes; the chain of roots; the online
 // key under the newest root; the checkpoint; that it is neither older nor
-// smaller than the one seen and that the log seen is a prefix; that the release
-// at the last leaf is signed and is there; the rotations' places in the log.
+// smaller than the one seen and that the log seen is a prefix; the rotations'
+// places in the log; that the release at the last leaf is signed and is there.
+//
+// A clock set back does not revive what has expired: now is never before the
+// checkpoint seen. A key that lets forget lets that instant go too, because a
+// stolen key may have signed one far ahead, after which nothing would count.
 func believe(root Root, now time.Time, seen Seen, e Evidence) (view, error) {
 	if len(e.HeadProof) > maxProof || len(e.Consistency) > maxProof || len(e.Rotations) > maxRotations {
 		return view{}, fmt.Errorf("trust: proofs: %w", ErrTooLarge)
@@ -85,6 +90,12 @@ func believe(root Root, now time.Time, seen Seen, e Evidence) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
+	if key.Version > seen.Key && key.Forget {
+		seen = Seen{}
+	}
+	if now.Before(seen.Created) {
+		now = seen.Created
+	}
 	switch {
 	case key.Version < seen.Key:
 		return view{}, fmt.Errorf("trust: online key %d after %d: %w", key.Version, seen.Key, ErrRollback)
@@ -95,16 +106,23 @@ func believe(root Root, now time.Time, seen Seen, e Evidence) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
+	// Clients take no checkpoint older than the last, so one of the far future
+	// would cut them off from every honest one.
+	if !c.Created.Before(key.Expires) {
+		return view{}, fmt.Errorf("trust: %w: checkpoint of %s under a key lent until %s", ErrInvalid, c.Created.Format(instant), key.Expires.Format(instant))
+	}
 	if !now.Before(c.Expires) {
 		return view{}, fmt.Errorf("trust: checkpoint: %w on %s", ErrExpired, c.Expires.Format(time.DateOnly))
-	}
-	if key.Version > seen.Key && key.Forget {
-		seen = Seen{}
 	}
 	if err := extends(seen, c, e); err != nil {
 		return view{}, err
 	}
-	v := view{root: root, checkpoint: c, seen: Seen{Size: c.Size, Hash: c.Hash, Key: key.Version, Created: c.Created}}
+	v := view{root: root, now: now, checkpoint: c, seen: Seen{Size: c.Size, Hash: c.Hash, Key: key.Version, Created: c.Created}}
+	for i, r := range rotations {
+		if err := v.holds(r, e.Rotations[i].Proof); err != nil {
+			return view{}, fmt.Errorf("root %d: %w", r.Root.Version, err)
+		}
+	}
 	if c.Size == 0 {
 		if empty, _ := tlog.TreeHash(0, nil); c.Hash != empty || e.Head != "" {
 			return view{}, fmt.Errorf("trust: %w: an empty log with a hash or a head", ErrFork)
@@ -120,12 +138,16 @@ func believe(root Root, now time.Time, seen Seen, e Evidence) (view, error) {
 	if err := v.holds(v.head, e.HeadProof); err != nil {
 		return view{}, err
 	}
-	for i, r := range rotations {
-		if err := v.holds(r, e.Rotations[i].Proof); err != nil {
-			return view{}, fmt.Errorf("root %d: %w", r.Root.Version, err)
-		}
+	return v, v.knows(v.head)
+}
+
+// knows refuses a release that brings a root which the rotations did not lead
+// to: the server hides it, so that keys which were taken away go on counting.
+func (v view) knows(r Release) error {
+	if r.Root != nil && r.Root.Version > v.root.Version {
+		return fmt.Errorf("trust: %w: release %d brings root %d, which the evidence hides", ErrInvalid, r.Sequence, r.Root.Version)
 	}
-	return v, nil
+	return nil
 }
 
 // follow goes from a root to the newest that the rotations prove, and passes

@@ -25,6 +25,7 @@ package trust
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -85,12 +86,16 @@ func (root Root) verifiers() (note.Verifiers, error) {
 			return nil, fmt.Errorf("trust: root: key %d: %w", i, err)
 		}
 		// The same key under two names would be two verifiers to the note
-		// package, and one maintainer could reach a threshold of two.
-		material := key[strings.LastIndexByte(key, '+')+1:]
-		if seen[material] {
+		// package, and one maintainer could reach a threshold of two. Base64
+		// may be written in several ways, so the bytes are what is compared.
+		material, err := base64.StdEncoding.DecodeString(strings.SplitN(key, "+", 3)[2])
+		if err != nil { // NewVerifier has read it already
+			return nil, fmt.Errorf("trust: root: key %d: %w", i, err)
+		}
+		if seen[string(material)] {
 			return nil, fmt.Errorf("trust: root: key %d stands twice", i)
 		}
-		seen[material] = true
+		seen[string(material)] = true
 		list[i] = v
 	}
 	return note.VerifierList(list...), nil

@@ -77,9 +77,6 @@ func Accept(root Root, now time.Time, have State, client Client, e Evidence, u *
 	if have.Root.Version > root.Version {
 		root = have.Root
 	}
-	if now.Before(have.Seen.Created) { // a clock set back must not revive what has expired
-		now = have.Seen.Created
-	}
 	v, err := believe(root, now, have.Seen, e)
 	if err != nil {
 		return State{}, err
@@ -106,7 +103,7 @@ func Accept(root Root, now time.Time, have State, client Client, e Evidence, u *
 		return State{}, err
 	}
 	switch {
-	case !now.Before(r.Expires):
+	case !v.now.Before(r.Expires):
 		return State{}, fmt.Errorf("trust: release %d: %w on %s", r.Sequence, ErrExpired, r.Expires.Format(time.DateOnly))
 	case r.Sequence <= have.Sequence:
 		return State{}, fmt.Errorf("trust: release %d: %w (%d)", r.Sequence, ErrRollback, have.Sequence)
@@ -133,7 +130,10 @@ func (v view) release(u Update) (Release, error) {
 	if r.Sequence == v.head.Sequence && r.TextHash() == v.head.TextHash() {
 		return r, nil // proved as the head
 	}
-	return r, v.holds(r, u.Proof)
+	if err := v.holds(r, u.Proof); err != nil {
+		return Release{}, err
+	}
+	return r, v.knows(r)
 }
 
 // result is the pack that the update leads to, its frame held against the

@@ -112,7 +112,7 @@ func (e *Engine) Call(ctx context.Context, q abi.Request, ok any) error {
 	if err != nil {
 		return fmt.Errorf("engine wasm: %w", err)
 	}
-	answer, err := e.exchange(ctx, request)
+	answer, err := e.Exchange(ctx, request)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,9 @@ func (e *Engine) Call(ctx context.Context, q abi.Request, ok any) error {
 	return json.Unmarshal(a.OK, ok)
 }
 
-func (e *Engine) exchange(ctx context.Context, request []byte) (answer []byte, err error) {
+// Exchange sends the bytes of one request as they are and returns those of the
+// answer.
+func (e *Engine) Exchange(ctx context.Context, request []byte) (answer []byte, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.broken != nil {

@@ -2,7 +2,9 @@
 
 // Package trusttest makes what tests of trust and of the server need: call
 // [Rule] for a valid rule, [Key] for a maintainer's key, [Sign] for a release
-// and [Log] for the log of releases with its evidence. Everything is derived from names, so golden files stay the same.
+// and [Log] for the log of releases with its evidence; [Attacks] is what every
+// runner of the engine must refuse. Everything is derived from names, so golden
+// files stay the same.
 package trusttest
 
 import (
