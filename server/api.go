@@ -184,6 +184,8 @@ func (a *api) release(w http.ResponseWriter, r *http.Request) {
 		a.refuse(w, http.StatusBadRequest, &publish.Refusal{Code: "bad-request", Message: err.Error()})
 		return
 	}
+	// Judging the rules may take longer than other answers.
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(pushWithin))
 	start := time.Now()
 	result, err := a.publisher.Publish(push)
 	a.metrics.publish.Observe(time.Since(start).Seconds())

@@ -44,7 +44,7 @@ var listening = regexp.MustCompile(`msg=listening addr=(\S+)`)
 
 func serveBinary(t *testing.T, file, dir string) *process {
 	t.Helper()
-	p := &process{cmd: exec.Command(file, "serve", "--addr", "127.0.0.1:0"), done: make(chan error, 1)}
+	p := &process{cmd: exec.Command(file, "serve", "--addr", "127.0.0.1:0", "--no-gate"), done: make(chan error, 1)}
 	p.cmd.Dir = dir
 	logs, err := p.cmd.StderrPipe()
 	if err != nil {

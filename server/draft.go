@@ -210,6 +210,7 @@ func readDraft(file string) (publish.Push, error) {
 func printResult(w io.Writer, r publish.Result) {
 	fmt.Fprintf(w, "published sequence %d, pack %.16s…\n", r.Sequence, r.Pack)
 	printChanges(w, r)
+	printSentences(w, r.Changes)
 }
 
 func printChanges(w io.Writer, r publish.Result) {

@@ -41,7 +41,7 @@ func TestScripts(t *testing.T) {
 			env.Values[nodeKey{}] = &holder{}
 			// The race detector makes each process sleep a second at its end.
 			env.Setenv("GORACE", "atexit_sleep_ms=0")
-			for name, path := range map[string]string{"MODEL": "../wasm/model", "WASM": "../dist/haechi.wasm"} {
+			for name, path := range map[string]string{"MODEL": "../wasm/model", "WASM": "../dist/haechi.wasm", "RULES": "../rules/data"} {
 				abs, err := filepath.Abs(path)
 				if err != nil {
 					return err

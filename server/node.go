@@ -57,6 +57,7 @@ type nodeConfig struct {
 	log      *slog.Logger
 	limits   hub.Limits
 	origins  hub.Origins
+	gate     publish.Gate     // nil: pushes are not judged
 	now      func() time.Time // nil: time.Now
 
 	certificate *certificate   // nil: without TLS
@@ -102,7 +103,7 @@ func openNode(c nodeConfig) (*node, error) {
 	}
 	n := &node{store: st, listener: listener, watched: watched, failed: make(chan error, 1), closed: make(chan struct{})}
 	n.publisher, err = publish.New(st, publish.Config{
-		Root: c.root, Online: c.online, OnlineKey: c.lent, Now: c.now,
+		Root: c.root, Online: c.online, OnlineKey: c.lent, Gate: c.gate, Now: c.now,
 		Announce: func() { n.hub.Announce(n.heads()) },
 	})
 	if err == nil {

@@ -17,8 +17,12 @@ import (
 	"haechi/server/wire"
 )
 
-// remoteWithin bounds one request to a server, body included.
-const remoteWithin = 60 * time.Second
+// Bounds of one request to a server, body included. A push is judged first,
+// which takes longer the more rules change.
+const (
+	remoteWithin = 60 * time.Second
+	pushWithin   = 15 * time.Minute
+)
 
 // remote is a server as a maintainer's command line reaches it.
 type remote struct {
@@ -99,7 +103,9 @@ func (r *remote) publish(push publish.Push) (publish.Result, error) {
 	if len(data) > publish.MaxPush {
 		return publish.Result{}, fmt.Errorf("a push of %d bytes; at most %d: push fewer files at once", len(data), publish.MaxPush)
 	}
-	response, err := r.http.Post(r.base+"/v1/releases", "application/json", bytes.NewReader(data))
+	patient := r.http
+	patient.Timeout = pushWithin
+	response, err := patient.Post(r.base+"/v1/releases", "application/json", bytes.NewReader(data))
 	if err != nil {
 		return publish.Result{}, err
 	}

@@ -14,6 +14,8 @@ func runRules(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return dispatch("haechi rules", []subcommand{
 		{"fmt", "write rule files in canonical form", runRulesFmt},
 		{"check", "say what is wrong in rule files, and where", runRulesCheck},
+		{"test", "run rules in the built engine and show what changes", runRulesTest},
+		{"diff", "show what changes in the rules themselves", runRulesDiff},
 		{"pack", "print the pack of the rules in this binary", runRulesPack},
 		{"push", "sign rules and publish them on a server", runRulesPush},
 		{"sign", "add your signature to another maintainer's draft", runRulesSign},

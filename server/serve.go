@@ -39,6 +39,12 @@ The online key signs the state of the log, and only that: it cannot sign rules.
 Make it with "haechi keys new" and have it lent with "haechi keys lend". It
 stops on SIGINT and SIGTERM. Logs go to standard error.
 
+A push is published only if the rules, run in the built engine, break no
+example, flag no hard negative and cost no more precision, recall and time than
+the gate allows ("haechi rules test" shows the same beforehand). A server
+without engine and model refuses pushes, unless --no-gate says to take them
+unjudged.
+
 Beyond this machine it wants TLS: certificate files, which are read again when
 they change and on SIGHUP, or a proxy in front. /healthz says that it lives,
 /readyz that it should get requests, /metrics, on an address of its own, how it
@@ -49,13 +55,16 @@ Example:
   haechi serve --addr :443 --cert fullchain.pem --key privkey.pem --log json`
 
 func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
-	o := newOptions("serve", "[--addr HOST:PORT] [--data DIR] [--trust FILE] [--online-key FILE] [--online-note FILE] [--cert FILE --key FILE | --behind-proxy] [--metrics-addr HOST:PORT]", serveHelp)
+	o := newOptions("serve", "[--addr HOST:PORT] [--data DIR] [--trust FILE] [--online-key FILE] [--online-note FILE] [--engine FILE] [--model DIR] [--no-gate] [--cert FILE --key FILE | --behind-proxy] [--metrics-addr HOST:PORT]", serveHelp)
 	addr := o.String("addr", "127.0.0.1:8787", "listen on `HOST:PORT`; port 0 takes any free one")
 	dir := o.String("data", "./data", "keep releases in `DIR`")
 	trustFile := o.String("trust", "dist/trust.json", "releases count under the root in `FILE`")
 	onlineKey := o.String("online-key", "dist/keys/online.key", "sign the state of the log with the private key in `FILE`")
 	onlineNote := o.String("online-note", "dist/keys/online.note", "the maintainers lent it with the note in `FILE`; a newer one that was pushed counts more")
 	replica := o.String("replica", "", "serve the files in `DIR` at /replica/, for a demonstration")
+	engine := o.String("engine", beside("haechi.wasm"), "judge pushed rules with the built engine in `FILE`")
+	model := o.String("model", beside("model"), "judge them with the classifier in `DIR`")
+	noGate := o.Bool("no-gate", false, "publish rules without judging what they change")
 	extensions := o.list("extension", "of Chrome extensions, let only the one with this `ID` open sockets; may be repeated")
 	certFile := o.String("cert", "", "serve TLS with the certificate chain in `FILE`")
 	keyFile := o.String("key", "", "and the private key in `FILE`")
@@ -126,11 +135,16 @@ func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	if err != nil {
 		return o.failed(stderr, err)
 	}
-	n, err := openNode(nodeConfig{
+	c := nodeConfig{
 		addr: *addr, dir: *dir, root: root, online: online, lent: string(lent), baseline: baseline, sites: shipped, replica: *replica, origins: *extensions, log: log,
 		limits: hub.Limits{Clients: *clients}, certificate: cert, proxies: trusted,
 		perSecond: *perSecond, metricsAddr: *metricsAddr,
-	})
+	}
+	if !*noGate {
+		// A signal while the engine is compiled ends the process, as it does anywhere before it serves.
+		c.gate = openGate(context.Background(), *engine, *model, log)
+	}
+	n, err := openNode(c)
 	if err != nil {
 		return o.failed(stderr, err)
 	}

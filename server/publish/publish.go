@@ -49,6 +49,8 @@ type Result struct {
 	Added    []string `json:"added"`
 	Changed  []string `json:"changed"`
 	Removed  []string `json:"removed"`
+	// Changes are the sentences of the gate's corpus that are judged otherwise.
+	Changes []Sentence `json:"changes,omitempty"`
 }
 
 // Online signs checkpoints: a server's note.Signer.
@@ -60,6 +62,7 @@ type Publisher struct {
 	online   Online
 	now      func() time.Time
 	announce func()
+	gate     Gate // nil: none
 
 	push    sync.Mutex            // held for the whole of a push, so that sequences have one order
 	current atomic.Pointer[shelf] // swapped under push
@@ -72,6 +75,7 @@ type Config struct {
 	// OnlineKey is the note that lends Online to this server; empty: the one
 	// that the store has. The higher version of the two counts.
 	OnlineKey string
+	Gate      Gate             // judges what a push changes; nil: nothing does
 	Now       func() time.Time // decides what has expired
 	// Announce is called after each release is on disk and served; it must not
 	// wait for clients.
@@ -80,7 +84,7 @@ type Config struct {
 
 // New returns a publisher of what st holds.
 func New(st *store.Store, c Config) (*Publisher, error) {
-	p := &Publisher{store: st, online: c.Online, now: c.Now, announce: c.Announce}
+	p := &Publisher{store: st, online: c.Online, gate: c.Gate, now: c.Now, announce: c.Announce}
 	empty := &shelf{root: c.Root, rotations: map[uint64]string{}}
 	grown, err := empty.grown(st)
 	if err != nil {
@@ -249,8 +253,14 @@ func (p *Publisher) Publish(push Push) (Result, error) {
 		return Result{}, refuse("mismatch", errors.New("the files lead to another pack than the one that was signed; fetch the head and sign again"))
 	}
 
+	sentences, err := p.judge(have.pack, next, files)
+	if err != nil {
+		return Result{}, err
+	}
+
 	changes := rules.Diff(have.pack, next)
 	result := Describe(have.pack, release.Sequence, release.Pack, changes)
+	result.Changes = sentences
 	kept := make(map[string]string, len(files))
 	for _, r := range files {
 		kept[r.ID] = string(rules.Format(r))

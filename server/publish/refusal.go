@@ -13,9 +13,10 @@ const CodeStale = "stale"
 
 // Refusal is why a push did not become a release. Its JSON is what HTTP answers.
 type Refusal struct {
-	Code     string   `json:"code"`
-	Message  string   `json:"message"`
-	Problems []string `json:"problems,omitempty"` // one a line: file, rule, field, reason
+	Code     string     `json:"code"`
+	Message  string     `json:"message"`
+	Problems []string   `json:"problems,omitempty"` // one a line: file, rule, field, reason
+	Changes  []Sentence `json:"changes,omitempty"`  // the sentences that the gate found judged otherwise
 }
 
 func refuse(code string, err error) *Refusal {

@@ -38,21 +38,25 @@ type mark struct {
 
 // marks returns the roles' words and the cues among ms, in order, without
 // overlap: of words that overlap, the first counts, of those that begin
-// together the longest; a role's word goes before a cue.
+// together the longest, and of those that are the same in two roles the
+// subject before wrong before right, so that nothing depends on the other rules
+// of the pack; a role's word goes before a cue.
 func (r *roles) marks(m *matcher, ms []match) []mark {
 	var found, cues []mark
+	var wrong, right []mark
 	for _, x := range ms {
 		switch {
 		case contains(r.wrong, x.word):
-			found = append(found, mark{x.start, x.end, MaskWrong, signWrong})
+			wrong = append(wrong, mark{x.start, x.end, MaskWrong, signWrong})
 		case contains(r.subject, x.word):
 			found = append(found, mark{x.start, x.end, MaskSubject, signSubject})
 		case contains(r.right, x.word):
-			found = append(found, mark{x.start, x.end, MaskRight, signRight})
+			right = append(right, mark{x.start, x.end, MaskRight, signRight})
 		case m.words[x.word].cue != 0:
 			cues = append(cues, mark{x.start, x.end, "", m.words[x.word].cue})
 		}
 	}
+	found = append(append(found, wrong...), right...) // apart keeps this order between equals
 	found, cues = apart(found), apart(cues)
 	out := make([]mark, 0, len(found)+len(cues))
 	for _, c := range cues {

@@ -4,6 +4,7 @@ package detect
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"haechi/rules"
@@ -110,5 +111,22 @@ func TestWindowKeepsTheEnd(t *testing.T) {
 	}
 	if !slices.Contains([]string{tail(w, 8)}, "라고 주장한다.") {
 		t.Errorf("window lost the end: %q", w)
+	}
+}
+
+// TestMarksDoNotDependOnOtherRules: a word that stands in two roles of a rule is
+// masked alike whichever other rules the pack has.
+func TestMarksDoNotDependOnOtherRules(t *testing.T) {
+	words := func(terms ...rules.Term) rules.Words { return rules.Words{"en": terms} }
+	guarded := rules.Term{Text: "pickle", Not: []string{"pickled"}}
+	rule := func(id string, subject, wrong rules.Words) rules.Rule {
+		return rules.Rule{ID: id, Tier: rules.TierFalse, Subject: subject, Propositions: []rules.Proposition{{ID: "p", Wrong: wrong}}}
+	}
+	r := rule("r", words(guarded), words(rules.Term{Text: "pickle"}))
+	alone := New(rules.Pack{Rules: []rules.Rule{r}}, nil).Candidates("A pickle is a pickle.", "")
+	// This one's words come first, and in the other order.
+	among := New(rules.Pack{Rules: []rules.Rule{rule("a", words(rules.Term{Text: "pickle"}), words(rules.Term{Text: "mustard"})), r}}, nil).Candidates("A pickle is a pickle.", "")
+	if len(alone) != 1 || len(among) != 1 || alone[0].Input != among[0].Input || !strings.Contains(alone[0].Input, MaskSubject) {
+		t.Errorf("alone %+v, among others %+v", alone, among)
 	}
 }

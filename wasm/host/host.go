@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -25,11 +26,11 @@ import (
 	"haechi/wasm/detect"
 )
 
-// memoryPages bounds the wasm's memory: 64 KiB each, 1 GiB in all.
-const memoryPages = 16384
+// ModelDir is where the engine sees the model's folder.
+const ModelDir = "/model"
 
 // Engine is one instance of the wasm. One call runs at a time. After a trap
-// the instance is gone and every call fails; open a new one.
+// the instance is gone and every call fails with [ErrTrap]; open a new one.
 type Engine struct {
 	mu      sync.Mutex
 	runtime wazero.Runtime
@@ -43,13 +44,17 @@ type Engine struct {
 // Open compiles and starts a wasm file, loads the model in the folder and the
 // rules. Compiled code is kept in the cache folder, so that only the first
 // start of a wasm takes seconds; an empty cache name keeps none. An empty model
-// name gives a degraded engine.
-func Open(ctx context.Context, wasmFile, model, cache string, pack rules.Pack) (*Engine, error) {
+// name gives a degraded engine. Options bound what the engine may do.
+func Open(ctx context.Context, wasmFile, model, cache string, pack rules.Pack, options ...Option) (*Engine, error) {
 	code, err := os.ReadFile(wasmFile)
 	if err != nil {
 		return nil, fmt.Errorf("engine wasm: %w; run ./build.sh build", err)
 	}
-	config := wazero.NewRuntimeConfigCompiler().WithMemoryLimitPages(memoryPages)
+	l := limits{pages: memoryPages, stderr: os.Stderr}
+	for _, o := range options {
+		o(&l)
+	}
+	config := wazero.NewRuntimeConfigCompiler().WithMemoryLimitPages(l.pages).WithCloseOnContextDone(l.interruptible)
 	if cache != "" {
 		kept, err := wazero.NewCompilationCacheWithDir(cache)
 		if err != nil {
@@ -58,7 +63,7 @@ func Open(ctx context.Context, wasmFile, model, cache string, pack rules.Pack) (
 		config = config.WithCompilationCache(kept)
 	}
 	e := &Engine{runtime: wazero.NewRuntimeWithConfig(ctx, config)}
-	if err := e.start(ctx, code, model, pack); err != nil {
+	if err := e.start(ctx, code, model, pack, l.stderr); err != nil {
 		return nil, errors.Join(err, e.runtime.Close(ctx))
 	}
 	return e, nil
@@ -73,7 +78,7 @@ func CacheDir() string {
 	return filepath.Join(dir, "haechi", "wazero")
 }
 
-func (e *Engine) start(ctx context.Context, code []byte, model string, pack rules.Pack) error {
+func (e *Engine) start(ctx context.Context, code []byte, model string, pack rules.Pack, stderr io.Writer) error {
 	if _, err := wasi_snapshot_preview1.Instantiate(ctx, e.runtime); err != nil {
 		return fmt.Errorf("engine wasm: %w", err)
 	}
@@ -82,9 +87,9 @@ func (e *Engine) start(ctx context.Context, code []byte, model string, pack rule
 		return fmt.Errorf("engine wasm: compile: %w", err)
 	}
 	config := wazero.NewModuleConfig().WithName("haechi").WithArgs("haechi").WithStartFunctions("_initialize").
-		WithStderr(os.Stderr).WithSysWalltime().WithSysNanotime()
+		WithStderr(stderr).WithSysWalltime().WithSysNanotime()
 	if model != "" {
-		config = config.WithFSConfig(wazero.NewFSConfig().WithReadOnlyDirMount(model, "/model"))
+		config = config.WithFSConfig(wazero.NewFSConfig().WithReadOnlyDirMount(model, ModelDir))
 	}
 	if e.module, err = e.runtime.InstantiateModule(ctx, compiled, config); err != nil {
 		return fmt.Errorf("engine wasm: start: %w", err)
@@ -98,7 +103,7 @@ func (e *Engine) start(ctx context.Context, code []byte, model string, pack rule
 		return fmt.Errorf("engine wasm: ABI version %v, this program speaks %d; run ./build.sh build", v, abi.Version)
 	}
 	if model != "" {
-		if err := e.Call(ctx, abi.Request{Op: "load", Dir: "/model"}, &abi.Loaded{}); err != nil {
+		if err := e.Call(ctx, abi.Request{Op: "load", Dir: ModelDir}, &abi.Loaded{}); err != nil {
 			return err
 		}
 	}
@@ -135,7 +140,7 @@ func (e *Engine) Exchange(ctx context.Context, request []byte) (answer []byte, e
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.broken != nil {
-		return nil, fmt.Errorf("engine wasm: stopped earlier: %w", e.broken)
+		return nil, fmt.Errorf("engine wasm: stopped earlier: %w: %w", ErrTrap, e.broken)
 	}
 	run := func(f api.Function, args ...uint64) uint64 {
 		if err != nil {
@@ -152,13 +157,16 @@ func (e *Engine) Exchange(ctx context.Context, request []byte) (answer []byte, e
 		return out[0]
 	}
 	ptr := run(e.alloc, uint64(len(request)))
-	if err != nil || ptr == 0 || !e.module.Memory().Write(uint32(ptr), request) {
-		return nil, errors.Join(errors.New("engine wasm: no memory for the request"), err)
+	if err != nil {
+		return nil, fmt.Errorf("engine wasm: %w: %w", ErrTrap, err)
+	}
+	if ptr == 0 || !e.module.Memory().Write(uint32(ptr), request) {
+		return nil, errors.New("engine wasm: no memory for the request")
 	}
 	packed := run(e.call, ptr, uint64(len(request)))
 	run(e.free, ptr)
 	if err != nil {
-		return nil, fmt.Errorf("engine wasm: trap: %w", err)
+		return nil, fmt.Errorf("engine wasm: %w: %w", ErrTrap, err)
 	}
 	view, ok := e.module.Memory().Read(uint32(packed>>32), uint32(packed))
 	if !ok {
