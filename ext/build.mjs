@@ -27,10 +27,17 @@ const SCRIPTS = {
   background: "background/background.ts",
   content: "content/content.ts",
   engine: "engine/worker.ts",
+  options: "options/options.ts",
+  panel: "panel/panel.ts",
   popup: "popup/popup.ts",
+  print: "print/print.ts",
   selection: "content/selection.ts",
+  welcome: "welcome/welcome.ts",
 };
-const PAGES = ["popup/popup.html", "popup/popup.css", "content/highlight.css"];
+const VIEWS = ["options", "panel", "popup", "print", "welcome"];
+const PAGES = ["page.css", "content/highlight.css", ...VIEWS.flatMap((view) => [`${view}/${view}.html`, `${view}/${view}.css`])];
+/** Shown as text: the browser would download Markdown. */
+const TEXTS = { "MODEL_CARD.txt": "wasm/model/MODEL_CARD.md", "LICENSE.txt": "LICENSE" };
 const MADE = ["haechi.wasm", "model/model.onnx", "model/tokenizer.json", "model/config.json", "baseline.json", "trust.json"];
 
 /** What differs: where the engine's Worker can live, and what the manifest says of that. */
@@ -57,11 +64,12 @@ const LOCAL = ["http://127.0.0.1/*", "http://localhost/*"];
  * document. 140 is the first with CSS highlights and with the question about
  * data, which must be answered: nothing is collected or sent.
  */
-function firefoxManifest({ minimum_chrome_version: _, background, permissions, ...source }) {
+function firefoxManifest({ minimum_chrome_version: _, background, permissions, side_panel: panel, ...source }) {
   return {
     ...source,
     background: { scripts: [background.service_worker] },
-    permissions: permissions.filter((name) => name !== "offscreen"),
+    permissions: permissions.filter((name) => name !== "offscreen" && name !== "sidePanel"),
+    sidebar_action: { default_panel: panel.default_path, default_title: "__MSG_name__", default_icon: source.icons, open_at_install: false },
     browser_specific_settings: {
       gecko: { id: GECKO_ID, strict_min_version: "140.0", data_collection_permissions: { required: ["none"] } },
     },
@@ -112,6 +120,7 @@ async function buildFor(target, { dist, dev }) {
   for (const page of [...PAGES, ...pages]) await cp(join(EXT, "src", page), join(out, page.slice(page.lastIndexOf("/") + 1)));
   await cp(join(EXT, "_locales"), join(out, "_locales"), { recursive: true });
   await cp(join(EXT, "src", "icons"), join(out, "icons"), { recursive: true, filter: (path) => !/\.(svg|mjs)$/.test(path) });
+  for (const [to, from] of Object.entries(TEXTS)) await writeFile(join(out, to), `\uFEFF${await readFile(join(TOP, from), "utf8")}`); // the mark says UTF-8
   for (const file of MADE) await cp(join(dist, file), join(out, file));
   const source = manifest(JSON.parse(await readFile(join(TOP, "manifest.json"), "utf8")));
   await writeFile(join(out, "manifest.json"), `${JSON.stringify(dev ? withLocal(source) : source, null, 2)}\n`);

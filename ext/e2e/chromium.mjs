@@ -87,7 +87,7 @@ export class Chromium {
 
   /** A page of the extension's own, for what only those may do. */
   async own() {
-    this.ownPage ??= await this.open(`chrome-extension://${await this.id()}/popup.html`);
+    this.ownPage ??= await this.open(`chrome-extension://${await this.id()}/LICENSE.txt`); // one that no setting loads anew
     return this.ownPage;
   }
 

@@ -10,6 +10,7 @@
 import type { Card, Checked, Finding } from "./engine/abi";
 import type { CardRequest, CheckRequest, Engine, EngineState, RulesHead } from "./engine/engine";
 import { EngineError } from "./engine/ops";
+import type { Found } from "./store/findings";
 import type { SyncState } from "./sync/client";
 
 /** What any content script may ask the background. */
@@ -19,6 +20,11 @@ export interface PageRequests {
   count: { request: Count; answer: null };
   /** Lost: the site has changed, and its answers are not found any more. */
   health: { request: { lost: boolean }; answer: null };
+  /** Findings that were shown; kept on this machine as the settings say. */
+  found: { request: Found[]; answer: null };
+  /** "Not a problem here", and taking that back. */
+  dismiss: { request: Dismissal; answer: null };
+  restore: { request: Dismissal; answer: null };
 }
 
 /** What only the extension's own pages may ask the background. */
@@ -39,6 +45,15 @@ export type EngineRequests = {
 export interface TabRequests {
   findings: { request: null; answer: TabFindings };
   list: { request: null; answer: null };
+  /** Brings a sentence into view; false when it is not in the page. */
+  jump: { request: Jump; answer: boolean };
+}
+
+export type Dismissal = Pick<Finding, "rule" | "quote">;
+
+export interface Jump extends Dismissal {
+  /** In which answer of the page, as in TabFindings; without it the first that has the sentence. */
+  answer?: number;
 }
 
 export interface Count {
@@ -55,13 +70,14 @@ export interface Status {
 
 export interface TabFindings {
   site: string;
+  host: string;
   answers: number;
   /** How many of the answers have words that are not judged yet. */
   pending: number;
   /** True when the page has long text of which nothing is known as an answer. */
   lost: boolean;
   /** In reading order; `answer` counts the answers in the page from 0. */
-  findings: ({ answer: number } & Pick<Finding, "rule" | "proposition" | "verdict" | "tier" | "quote">)[];
+  findings: ({ answer: number } & Found)[];
 }
 
 interface Table {
@@ -144,7 +160,8 @@ export const askEngine = caller<EngineRequests>("engine");
 export async function askTab<K extends keyof TabRequests>(
   tab: number,
   type: K,
+  request: TabRequests[K]["request"],
 ): Promise<TabRequests[K]["answer"]> {
-  const envelope: Envelope = { to: "tab", type, request: null };
+  const envelope: Envelope = { to: "tab", type, request };
   return open(await chrome.tabs.sendMessage<Envelope, Reply<TabRequests[K]["answer"]>>(tab, envelope));
 }

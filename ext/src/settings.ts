@@ -8,24 +8,56 @@ import type { Site } from "./engine/abi";
  * died in between; so nothing secret may lie here.
  */
 
+import type { Dismissed } from "./store/dismissals";
 import type { Channel } from "./sync/wire";
+import type { Language } from "./words";
 
 export const DEFAULT_SERVER = "ws://127.0.0.1:8787/v1/sync";
+
+/** How sure the engine must be before a sentence is marked. */
+export type Sensitivity = "all" | "sure" | "surest";
+
+/**
+ * The lowest score that is still marked. The engine has thresholds of its own,
+ * about 0.84 and higher, and never tells of what is below them: `all` is these.
+ */
+export const LOWEST_SCORE: Record<Sensitivity, number> = { all: 0, sure: 0.97, surest: 0.99 };
 
 export interface Settings {
   /** Off: pages are neither read nor marked. */
   on: boolean;
   /** A server's socket (ws:, wss:) or a mirror's files (http:, https:). */
   server: string;
-  /** Which releases to take. */
+  /** Which releases to take; preview comes earlier and is less tried. */
   channel: Channel;
   /** Hash of the rules in use; changes after they have been verified and stored. */
   rules: string;
   /** The sites of those rules, set together with the hash; none: those of the package. */
   sites: Site[];
+  language: Language;
+  /** The tiers that are marked, such as "AB"; empty: none. */
+  tiers: string;
+  sensitivity: Sensitivity;
+  /** Hosts that are not read. */
+  sitesOff: string[];
+  /** How long findings are kept on this machine; 0: nothing is kept. */
+  keepDays: number;
+  dismissed: Dismissed;
 }
 
-const DEFAULTS: Settings = { on: true, server: DEFAULT_SERVER, channel: "stable", rules: "", sites: [] };
+const DEFAULTS: Settings = {
+  on: true,
+  server: DEFAULT_SERVER,
+  channel: "stable",
+  rules: "",
+  sites: [],
+  language: "auto",
+  tiers: "AB",
+  sensitivity: "all",
+  sitesOff: [],
+  keepDays: 30,
+  dismissed: {},
+};
 
 export async function settings(): Promise<Settings> {
   return (await chrome.storage.local.get({ ...DEFAULTS })) as unknown as Settings;
@@ -39,12 +71,9 @@ export async function set(change: Partial<Settings>): Promise<void> {
 export function onChange(listener: (change: Partial<Settings>) => void): () => void {
   const heard = (changes: Record<string, chrome.storage.StorageChange>, area: string): void => {
     if (area !== "local") return;
-    const change: Partial<Settings> = {};
-    if (changes["on"]) change.on = (changes["on"].newValue as boolean | undefined) ?? DEFAULTS.on;
-    if (changes["server"]) change.server = (changes["server"].newValue as string | undefined) ?? DEFAULTS.server;
-    if (changes["channel"]) change.channel = (changes["channel"].newValue as Channel | undefined) ?? DEFAULTS.channel;
-    if (changes["rules"]) change.rules = (changes["rules"].newValue as string | undefined) ?? DEFAULTS.rules;
-    if (Object.keys(change).length > 0) listener(change);
+    const mine = Object.entries(changes).filter(([key]) => Object.hasOwn(DEFAULTS, key));
+    const change = mine.map(([key, { newValue }]) => [key, newValue ?? DEFAULTS[key as keyof Settings]]);
+    if (change.length > 0) listener(Object.fromEntries(change) as Partial<Settings>);
   };
   chrome.storage.onChanged.addListener(heard);
   return () => chrome.storage.onChanged.removeListener(heard);

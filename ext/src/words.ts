@@ -1,17 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import en from "../_locales/en/messages.json";
+import ja from "../_locales/ja/messages.json";
+import ko from "../_locales/ko/messages.json";
+import zh from "../_locales/zh_CN/messages.json";
 import type { Lang } from "./engine/abi";
 
 /** Every message there is: a key that is not in _locales/ko does not compile. */
-export type Word = keyof typeof import("../_locales/ko/messages.json");
+export type Word = keyof typeof ko;
 
-/** A message in the browser's language. */
-export function say(word: Word, ...values: (string | number)[]): string {
-  return chrome.i18n.getMessage(word, values.map(String));
+/** The language a person has chosen for Haechi; auto is that of the browser's own menus. */
+export type Language = "auto" | Lang;
+
+/**
+ * The tables lie in each script, because the browser's own lookup knows only
+ * the language of its menus, and a content script can read no file at once.
+ */
+const TABLES: Record<Lang, Record<Word, { message: string }>> = { ko, en, ja, zh };
+
+let chosen: Language = "auto";
+
+/** From now on words come in this language. */
+export function speak(language: Language): void {
+  chosen = language;
 }
 
-/** The language of the browser's own menus, as far as Haechi has it. */
+/** A message in the chosen language. */
+export function say(word: Word, ...values: (string | number)[]): string {
+  return TABLES[uiLang()][word].message.replace(/\$(\d)/g, (_, n: string) => String(values[Number(n) - 1] ?? ""));
+}
+
+/** The chosen language, or that of the browser's menus as far as Haechi has it. */
 export function uiLang(): Lang {
+  if (chosen !== "auto") return chosen;
   const lang = chrome.i18n.getUILanguage().slice(0, 2);
   return lang === "en" || lang === "ja" || lang === "zh" ? lang : "ko";
+}
+
+/** The same as a tag for `lang` attributes and dates. */
+export function uiTag(): string {
+  const lang = uiLang();
+  return lang === "zh" ? "zh-CN" : lang;
 }

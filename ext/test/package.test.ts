@@ -33,7 +33,7 @@ test("the store takes the name and description", () => {
 
 test("the package asks for no more than it needs", () => {
   const manifest = JSON.parse(read("manifest.json")) as Record<string, unknown>;
-  assert.deepEqual(manifest["permissions"], ["activeTab", "alarms", "contextMenus", "offscreen", "scripting", "storage"]);
+  assert.deepEqual(manifest["permissions"], ["activeTab", "alarms", "contextMenus", "offscreen", "scripting", "sidePanel", "storage"]);
   assert.deepEqual(manifest["host_permissions"], ["http://127.0.0.1:8787/*"]);
   assert.deepEqual(manifest["optional_host_permissions"], GOOGLE.origins);
   assert.equal(manifest["default_locale"], "ko");
@@ -52,14 +52,15 @@ test("the package reads exactly the addresses of its sites, and Google only wher
 test("the build for Firefox has an event page, asks for nothing more, and says that it collects nothing", () => {
   const source = JSON.parse(read("manifest.json")) as Record<string, unknown>;
   const built = JSON.parse(read("dist/firefox/manifest.json")) as Record<string, unknown>;
-  const { background, permissions, browser_specific_settings: settings, ...same } = built;
+  const { background, permissions, sidebar_action: sidebar, browser_specific_settings: settings, ...same } = built;
   assert.deepEqual(background, { scripts: ["background.js"] });
-  assert.deepEqual(permissions, (source["permissions"] as string[]).filter((permission) => permission !== "offscreen"));
+  assert.deepEqual(permissions, (source["permissions"] as string[]).filter((permission) => permission !== "offscreen" && permission !== "sidePanel"));
   assert.deepEqual((settings as { gecko: object }).gecko, {
     id: "haechi@haechi.example",
     strict_min_version: "140.0",
     data_collection_permissions: { required: ["none"] },
   });
-  for (const key of ["background", "permissions", "minimum_chrome_version"]) delete source[key];
+  assert.equal((sidebar as { default_panel: string }).default_panel, (source["side_panel"] as { default_path: string }).default_path);
+  for (const key of ["background", "permissions", "side_panel", "minimum_chrome_version"]) delete source[key];
   assert.deepEqual(same, source);
 });

@@ -14,7 +14,9 @@ import { OffscreenEngine } from "../engine/offscreen";
 import { packagedEngine } from "../engine/packaged";
 import { askTab, dispatch, isEnvelope, isOwn, type Handlers, type OwnRequests, type PageRequests } from "../messages";
 import { onChange, settings } from "../settings";
+import { Findings, isFound } from "../store/findings";
 import { showCount, showLost } from "./badge";
+import { dismiss, restore } from "./dismissals";
 import { registerOptional } from "./optional";
 import { checkSelection, offerSelection, SELECTION } from "./selection";
 import { ALARM, announce, rulesHead, syncClient } from "./sync";
@@ -25,6 +27,7 @@ declare const TARGET: "chrome" | "firefox";
 /** An event page is a document and may hold the Worker itself; a service worker needs another for that. */
 const engine: Engine = TARGET === "firefox" ? packagedEngine() : new OffscreenEngine();
 const sync = syncClient(engine);
+const findings = new Findings();
 
 /**
  * An engine that could not read the stored rules works with the packaged ones.
@@ -50,6 +53,20 @@ const forPages: Handlers<PageRequests> = {
   },
   async health({ lost }, sender) {
     if (sender.tab?.id !== undefined) await showLost(sender.tab.id, lost);
+    return null;
+  },
+  async found(found, { tab, url }) {
+    // A private window leaves nothing behind, whatever its content script says.
+    if (!tab || tab.incognito || url === undefined || !Array.isArray(found)) return null;
+    await findings.add(found.filter(isFound), new URL(url).hostname, Date.now(), (await settings()).keepDays);
+    return null;
+  },
+  async dismiss(dismissal, { tab }) {
+    if (!tab?.incognito) await dismiss(dismissal);
+    return null;
+  },
+  async restore(dismissal) {
+    await restore(dismissal);
     return null;
   },
 };
@@ -79,7 +96,7 @@ chrome.alarms.onAlarm.addListener((alarm) => {
 
 chrome.commands.onCommand.addListener((command, tab) => {
   if (tab?.id === undefined) return;
-  if (command === "findings") askTab(tab.id, "list").catch(() => undefined);
+  if (command === "findings") askTab(tab.id, "list", null).catch(() => undefined);
   if (command === SELECTION) void checkSelection(tab.id);
 });
 
@@ -92,11 +109,13 @@ chrome.permissions.onRemoved.addListener(() => void registerOptional());
 
 onChange((change) => {
   if (change.server !== undefined || change.channel !== undefined) void sync.reconnect();
+  if (change.keepDays !== undefined) void findings.prune(Date.now(), change.keepDays);
 });
 
 // Any of these may be why the worker runs; the top level covers all of them.
 chrome.runtime.onStartup.addListener(() => undefined);
-chrome.runtime.onInstalled.addListener(() => {
+chrome.runtime.onInstalled.addListener(({ reason }) => {
+  if (reason === "install") void chrome.tabs.create({ url: chrome.runtime.getURL("welcome.html") });
   offerSelection();
   void registerOptional(); // an update drops what was registered
 });

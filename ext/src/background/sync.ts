@@ -3,6 +3,7 @@
 import { baseline } from "../engine/packaged";
 import type { Engine, RulesHead } from "../engine/engine";
 import { set, settings } from "../settings";
+import { sha256 } from "../store/dismissals";
 import { IndexedRules } from "../store/rules";
 import { PACKAGED } from "../engine/host";
 import { SyncClient, type Identity, type Retry, type Socket } from "../sync/client";
@@ -13,11 +14,6 @@ export const ALARM = "sync";
 const SHORTEST_ALARM_MS = 30_000;
 
 const store = new IndexedRules();
-
-async function sha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
 
 /** Where the rules stand, without starting the engine: a hello must be cheap. */
 export async function rulesHead(): Promise<RulesHead> {

@@ -2,10 +2,13 @@
 
 /** The content script: reads answers, has them judged, marks what was found. */
 
-import { askBackground, dispatch, isEnvelope, type Handlers, type TabRequests } from "../messages";
+import type { Finding } from "../engine/abi";
+import { askBackground, dispatch, isEnvelope, type Handlers, type Jump, type TabRequests } from "../messages";
 import { onChange, settings } from "../settings";
-import { uiLang } from "../words";
+import { speak, uiLang, type Language } from "../words";
 import type { Mark } from "./answer";
+import { Choice } from "./choice";
+import { Origins } from "./found";
 import { hasProse, Health, HEALTH_MS } from "./health";
 import { Highlights } from "./highlight";
 import { Overlay } from "./overlay/overlay";
@@ -18,13 +21,20 @@ function alive(): boolean {
   return chrome.runtime?.id !== undefined;
 }
 
+/** In a private window nothing is stored: neither findings nor dismissals. */
+const PRIVATE = chrome.extension.inIncognitoContext;
+
 /** Everything that runs in a page while Haechi is switched on. */
 class Session {
   private marks: Mark[] = [];
   private told = "";
+  /** The marks whose findings the background has been told of. */
+  private readonly kept = new Set<string>();
+  private readonly origins = new Origins();
   private readonly highlights = new Highlights();
   private readonly overlay = new Overlay(this.highlights, ({ rule, proposition }) =>
     askBackground("card", { rule, proposition, lang: uiLang() }),
+    { dismiss: (finding) => this.dismiss("dismiss", finding), restore: (finding) => this.dismiss("restore", finding) },
   );
   private readonly watcher: Watcher;
   private readonly health = new Health();
@@ -33,18 +43,26 @@ class Session {
 
   constructor(
     readonly adapter: Adapter,
-    rules: string,
+    private rules: string,
+    private readonly choice: Choice,
+    readonly language: Language,
   ) {
     this.watcher = new Watcher(adapter, {
-      check: (request) => askBackground("check", request),
+      check: async (request) => {
+        const checked = await askBackground("check", { ...request, tiers: choice.tiers });
+        this.origins.remember(checked, request.question ?? "");
+        return { ...checked, findings: await choice.keep(checked) };
+      },
       show: (marks) => (alive() ? this.show(marks) : this.stop()),
     });
-    this.watcher.useRules(rules);
+    this.useRules(rules);
     this.watcher.start();
   }
 
+  /** What was found by other rules, or chosen by other wishes, is found anew. */
   useRules(hash: string): void {
-    this.watcher.useRules(hash);
+    this.rules = hash;
+    this.watcher.useRules(`${hash} ${this.choice.edition}`);
   }
 
   list(): void {
@@ -53,11 +71,17 @@ class Session {
 
   findings(): TabRequests["findings"]["answer"] {
     const elements = this.watcher.elements();
-    const findings = this.marks.map(({ answer, finding }) => {
-      const { rule, proposition, verdict, tier, quote } = finding;
-      return { answer: elements.indexOf(answer), rule, proposition, verdict, tier, quote };
-    });
-    return { site: this.adapter.id, answers: elements.length, pending: this.watcher.pending(), findings, lost: this.lost };
+    const findings = this.marks.map(({ answer, finding }) => ({ answer: elements.indexOf(answer), ...this.origins.found(finding) }));
+    return { site: this.adapter.id, host: location.hostname, answers: elements.length, pending: this.watcher.pending(), findings, lost: this.lost };
+  }
+
+  /** Shows where a sentence stands, if it still does. */
+  jump({ rule, quote, answer }: Jump): boolean {
+    const here = this.marks.filter(({ finding }) => finding.rule === rule && finding.quote === quote);
+    const wanted = answer === undefined ? undefined : this.watcher.elements()[answer];
+    const mark = here.find((one) => one.answer === wanted) ?? here[0];
+    if (mark) this.overlay.point(mark);
+    return mark !== undefined;
   }
 
   stop(): void {
@@ -88,6 +112,22 @@ class Session {
     this.highlights.draw(marks.map(({ finding, range }) => ({ verdict: finding.verdict, range })));
     this.overlay.show(marks);
     this.count(marks);
+    this.keep(marks);
+  }
+
+  /** "Not a problem here", or taking that back; the settings then tell every tab. */
+  private async dismiss(type: "dismiss" | "restore", { rule, quote }: Finding): Promise<void> {
+    if (!PRIVATE) return void (await askBackground(type, { rule, quote }));
+    await (type === "dismiss" ? this.choice.dismissHere({ rule, quote }) : this.choice.restoreHere({ rule, quote }));
+    this.useRules(this.rules);
+  }
+
+  private keep(marks: Mark[]): void {
+    const fresh = marks.filter(({ key }) => !this.kept.has(key));
+    if (PRIVATE || fresh.length === 0) return;
+    for (const { key } of fresh) this.kept.add(key);
+    const found = fresh.map(({ finding }) => this.origins.found(finding));
+    askBackground("found", found).catch(() => fresh.forEach(({ key }) => this.kept.delete(key)));
   }
 
   private count(marks: Mark[]): void {
@@ -102,20 +142,26 @@ class Session {
 
 async function run(): Promise<void> {
   let session: Session | undefined;
+  const choice = new Choice();
   const apply = async (): Promise<void> => {
-    const { on, rules, sites } = await settings();
-    const site = on ? siteOf(location, sitesInUse(sites)) : undefined;
+    const now = await settings();
+    choice.use(now);
+    speak(now.language);
+    const off = !now.on || now.sitesOff.includes(location.hostname);
+    const site = off ? undefined : siteOf(location, sitesInUse(now.sites));
     // A pushed adapter takes the place of the one in use, without a reload.
-    if (session && !sameSite(session.adapter.site, site)) session = void session.stop();
-    if (session) session.useRules(rules);
-    else if (site) session = new Session(new Adapter(site), rules);
+    const stale = session && (session.language !== now.language || !sameSite(session.adapter.site, site));
+    if (session && stale) session = void session.stop();
+    if (session) session.useRules(now.rules);
+    else if (site) session = new Session(new Adapter(site), now.rules, choice, now.language);
   };
   onChange(() => void apply());
   // A page that slept in the back-forward cache heard nothing meanwhile.
   addEventListener("pageshow", ({ persisted }) => void (persisted && alive() && apply()));
   const handlers: Handlers<TabRequests> = {
-    findings: async () => session?.findings() ?? { site: "", answers: 0, pending: 0, findings: [], lost: false },
+    findings: async () => session?.findings() ?? { site: "", host: location.hostname, answers: 0, pending: 0, findings: [], lost: false },
     list: async () => (session?.list(), null),
+    jump: async (jump) => session?.jump(jump) ?? false,
   };
   chrome.runtime.onMessage.addListener((message: unknown, sender, respond) => {
     if (!isEnvelope(message, "tab")) return false;

@@ -3,9 +3,12 @@
 import type { Verdict } from "../engine/abi";
 
 /** Ends of the highlights' names; highlight.css draws them. */
-const DISTORTION = "-distortion";
-const ONE_SIDED = "-one-sided";
+const ENDS: Record<Verdict, string> = { distortion: "-distortion", "one-sided": "-one-sided", framing: "-framing" };
 const ACTIVE = "-active";
+/** A sentence that somebody was just led to. */
+const POINTED = "haechi-pointed";
+/** Long enough to find it in a full page; it stands still, for those whom movement disturbs. */
+const POINTED_MS = 2_500;
 
 /**
  * Marks ranges without touching the page's elements: frameworks that find a
@@ -14,16 +17,17 @@ const ACTIVE = "-active";
 export class Highlights {
   /** The ranges of each highlight are kept here too: Firefox lets no content script iterate over a Highlight. */
   private readonly drawn = new Map<string, { highlight: Highlight; ranges: Set<Range> }>();
+  private pointing: ReturnType<typeof setTimeout> | undefined;
 
   /** `prefix` keeps two sets of marks in one page apart. */
   constructor(private readonly prefix: "haechi" | "haechi-selection" = "haechi") {}
 
   private get names(): string[] {
-    return [this.prefix + DISTORTION, this.prefix + ONE_SIDED];
+    return Object.values(ENDS).map((end) => this.prefix + end);
   }
 
   private nameOf(verdict: Verdict): string {
-    return this.prefix + (verdict === "distortion" ? DISTORTION : ONE_SIDED);
+    return this.prefix + ENDS[verdict];
   }
 
   /** Brings one sentence forward: the one whose card is open. */
@@ -33,6 +37,15 @@ export class Highlights {
     const highlight = new Highlight(mark.range);
     highlight.priority = 1;
     CSS.highlights.set(this.nameOf(mark.finding.verdict) + ACTIVE, highlight);
+  }
+
+  /** Lights one sentence up for a moment. */
+  point(range: Range): void {
+    clearTimeout(this.pointing);
+    const highlight = new Highlight(range);
+    highlight.priority = 2;
+    CSS.highlights.set(POINTED, highlight);
+    this.pointing = setTimeout(() => CSS.highlights.delete(POINTED), POINTED_MS);
   }
 
   draw(marks: readonly { verdict: Verdict; range: Range }[]): void {
@@ -48,6 +61,8 @@ export class Highlights {
 
   clear(): void {
     this.bringForward(undefined);
+    clearTimeout(this.pointing);
+    CSS.highlights.delete(POINTED);
     for (const name of this.drawn.keys()) CSS.highlights.delete(name);
     this.drawn.clear();
   }

@@ -3,7 +3,8 @@
 /** Judges what the user has selected, on any page; put into the page when asked for. */
 
 import { askBackground } from "../messages";
-import { say, uiLang } from "../words";
+import { settings } from "../settings";
+import { say, speak, uiLang } from "../words";
 import { anchor } from "./anchor";
 import type { Mark } from "./answer";
 import { Highlights } from "./highlight";
@@ -17,6 +18,7 @@ class SelectionCheck {
   );
 
   async run(range: Range | undefined): Promise<void> {
+    speak((await settings()).language);
     const reading = range && readRange(range);
     if (!reading || reading.text === "") return this.overlay.note(say("selectionNone"));
     this.overlay.note(say("selectionWaiting"));

@@ -6,6 +6,8 @@ import type { Card, Checked, Lang } from "./abi";
 export interface CheckRequest {
   text: string;
   question?: string;
+  /** The tiers to report, such as "AB"; without it those that are usual. */
+  tiers?: string;
 }
 
 export interface CardRequest {

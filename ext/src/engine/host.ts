@@ -68,7 +68,7 @@ export class EngineHost implements Engine {
   check(request: CheckRequest): Promise<Checked> {
     return this.exclusive(async () => {
       const running = await this.boot();
-      const key = `${request.question ?? ""}\0${request.text}`;
+      const key = `${request.tiers ?? ""}\0${request.question ?? ""}\0${request.text}`;
       const known = this.cache.get(key);
       if (known) {
         this.cache.delete(key); // to the young end: the map's order is the cache's age
@@ -78,6 +78,7 @@ export class EngineHost implements Engine {
       const checked = await this.ask(running.port, "check", {
         text: request.text,
         ...(request.question ? { question: request.question } : {}),
+        ...(request.tiers ? { tiers: request.tiers } : {}),
         units: "utf16",
       });
       this.cache.set(key, checked);

@@ -3,17 +3,13 @@
 /** The popup: is it on, what did it find here, and how fresh are its rules. */
 
 import { GOOGLE } from "../background/optional";
-import { askOwnBackground, askTab, type Status, type TabFindings } from "../messages";
-import { onChange, set, settings } from "../settings";
-import { STALE_MS, type SyncState } from "../sync/client";
-import { say, uiLang, type Word } from "../words";
+import { askOwnBackground, askTab, type TabFindings } from "../messages";
+import { openPage, part, rulesText, staleText } from "../page";
+import { onChange, set } from "../settings";
+import type { SyncState } from "../sync/client";
+import { say, type Word } from "../words";
 
 const REFRESH_MS = 1_000;
-const DAY_MS = 86_400_000;
-
-function part<K extends keyof HTMLElementTagNameMap>(id: string, _tag: K): HTMLElementTagNameMap[K] {
-  return document.getElementById(id) as HTMLElementTagNameMap[K];
-}
 
 /** The tab the popup was opened over; the popup opened as a page is in none. */
 async function openTab(): Promise<chrome.tabs.Tab | undefined> {
@@ -23,7 +19,7 @@ async function openTab(): Promise<chrome.tabs.Tab | undefined> {
 async function tabFindings(): Promise<TabFindings | undefined> {
   const tab = await openTab();
   if (tab?.id === undefined) return undefined;
-  return askTab(tab.id, "findings").catch(() => undefined);
+  return askTab(tab.id, "findings", null).catch(() => undefined);
 }
 
 /** Google AI Mode is offered where it is, and only until it is allowed. */
@@ -40,20 +36,6 @@ function tabText(found: TabFindings | undefined): string {
   if (found.findings.length === 0) return say("tabClean");
   const distortions = found.findings.filter(({ verdict }) => verdict === "distortion").length;
   return say("tabFindings", distortions, found.findings.length - distortions);
-}
-
-function rulesText({ head }: Status): string {
-  if (head.sequence === 0) return say("editionPackaged", head.rules);
-  const days = Math.floor((Date.now() - Date.parse(head.created)) / DAY_MS);
-  const age = Number.isNaN(days) ? "" : ` · ${days < 1 ? say("today") : say("daysAgo", days)}`;
-  return say("edition", head.sequence, head.rules) + age;
-}
-
-/** A warning where someone may be hiding newer rules, or these have run out; empty else. */
-function staleText({ head }: Status): string {
-  const unchecked = Date.now() - Date.parse(head.checked);
-  if (unchecked > STALE_MS) return say("rulesUnchecked", Math.floor(unchecked / DAY_MS));
-  return Date.parse(head.expires) < Date.now() ? say("rulesExpired") : "";
 }
 
 const REASONS: Record<string, Word> = {
@@ -120,24 +102,31 @@ function showSwitch(on: boolean): void {
   part("on-label", "span").textContent = say(on ? "on" : "off");
 }
 
-document.documentElement.lang = uiLang();
-const labels: [string, Word][] = [
-  ["name", "name"],
-  ["rules-label", "rules"],
-  ["server-label", "server"],
-  ["model-label", "model"],
-  ["reconnect", "reconnect"],
-  ["google", "allowGoogle"],
-  ["privacy", "privacy"],
-];
-for (const [id, word] of labels) part(id, "span").textContent = say(word);
-part("version", "span").textContent = chrome.runtime.getManifest().version;
-part("on", "input").setAttribute("aria-label", say("switch"));
-part("on", "input").addEventListener("change", (event) => void set({ on: (event.currentTarget as HTMLInputElement).checked }));
-part("reconnect", "button").addEventListener("click", () => void askOwnBackground("reconnect", null).then(refresh));
-// At once: the browser asks the user only within the click itself.
-part("google", "button").addEventListener("click", () => void chrome.permissions.request(GOOGLE).then(offerGoogle));
-onChange(({ on }) => on !== undefined && showSwitch(on));
-void settings().then(({ on }) => showSwitch(on));
-void keepFresh();
-void offerGoogle();
+/** Opens the side panel; a browser without one shows it as a page. */
+async function openPanel(): Promise<void> {
+  const tab = await openTab();
+  if (chrome.sidePanel && tab?.id !== undefined) await chrome.sidePanel.open({ tabId: tab.id });
+  else if (sidebar) await sidebar.open();
+  else await chrome.tabs.create({ url: chrome.runtime.getURL(`panel.html?tab=${tab?.id ?? ""}`) });
+  window.close();
+}
+
+/** Firefox has a sidebar in place of the side panel. */
+const sidebar = (chrome as { sidebarAction?: { open(): Promise<void> } }).sidebarAction;
+
+async function main(): Promise<void> {
+  const { on } = await openPage();
+  part("version", "span").textContent = chrome.runtime.getManifest().version;
+  part("on", "input").addEventListener("change", (event) => void set({ on: (event.currentTarget as HTMLInputElement).checked }));
+  part("reconnect", "button").addEventListener("click", () => void askOwnBackground("reconnect", null).then(refresh));
+  part("panel", "button").addEventListener("click", () => void openPanel());
+  part("options", "button").addEventListener("click", () => void chrome.runtime.openOptionsPage());
+  // At once: the browser asks the user only within the click itself.
+  part("google", "button").addEventListener("click", () => void chrome.permissions.request(GOOGLE).then(offerGoogle));
+  onChange(({ on }) => on !== undefined && showSwitch(on));
+  showSwitch(on);
+  void offerGoogle();
+  await keepFresh();
+}
+
+void main();

@@ -5,14 +5,24 @@ import { say, uiLang } from "../../words";
 import type { Mark } from "../answer";
 import type { Highlights } from "../highlight";
 import { cardBody, cardWaiting, verdictChip, words } from "./card";
+import { Counts } from "./counts";
 import { button, el } from "./elements";
+import { Notice } from "./notice";
 import { lineAt, PointerWatch } from "./pointer";
 import { place } from "./place";
 import css from "./overlay.css";
+import { copy, quotation } from "./quotation";
 import { pageIsDark } from "./theme";
 
 /** Asks for the text of a finding's card. */
 export type CardSource = (finding: Finding) => Promise<Card>;
+
+/** What a person may do about a finding beside reading of it. */
+export interface Actions {
+  /** "Not a problem here": the mark goes and stays away. */
+  dismiss(finding: Finding): Promise<void>;
+  restore(finding: Finding): Promise<void>;
+}
 
 interface OpenCard {
   mark: Mark;
@@ -39,8 +49,13 @@ export class Overlay {
   private readonly root = el("div", { class: "root", lang: uiLang() });
   private readonly launcher = button(say("listTitle"), "launcher", () => this.toggleList());
   private readonly list = el("section", { class: "panel list", "aria-label": say("listTitle"), tabindex: "-1" });
-  private readonly card = el("article", { class: "panel card", role: "dialog", "aria-labelledby": "card-title", tabindex: "-1" });
+  private readonly card = el("section", { class: "panel card", role: "dialog", "aria-labelledby": "card-title", tabindex: "-1" });
   private readonly live = el("p", { class: "live", role: "status" });
+  private readonly notice = new Notice();
+  private readonly counts = new Counts(this.host, (answer, button) => {
+    const first = this.marks.find((mark) => mark.answer === answer);
+    if (first) this.goTo(first.key, button);
+  });
   private readonly pointer: PointerWatch;
   private readonly life = new AbortController();
   private marks: Mark[] = [];
@@ -51,13 +66,14 @@ export class Overlay {
   constructor(
     private readonly highlights: Highlights,
     private readonly source: CardSource,
+    private readonly actions?: Actions,
   ) {
     const sheet = new CSSStyleSheet(); // not a style element: a page's own policy may forbid those
     sheet.replaceSync(css);
     this.shadow.adoptedStyleSheets = [sheet];
     this.launcher.setAttribute("aria-expanded", "false");
     this.launcher.hidden = this.list.hidden = this.card.hidden = true;
-    this.root.append(this.launcher, this.list, this.card, this.live);
+    this.root.append(this.counts.element, this.launcher, this.list, this.card, this.notice.element, this.live);
     this.shadow.append(this.root);
     this.pointer = new PointerWatch(() => this.marks, {
       rest: (mark, x, y) => {
@@ -92,6 +108,7 @@ export class Overlay {
     if (marks.length > this.told) this.live.textContent = say("announce", count);
     this.told = marks.length;
     this.follow();
+    this.counts.show(marks);
     if (marks.length === 0) this.closeList();
     else if (!this.list.hidden) this.fillList();
   }
@@ -111,6 +128,12 @@ export class Overlay {
     this.list.querySelector<HTMLElement>("li button")?.focus();
   }
 
+  /** Leads the eye to a sentence: into view and lit up for a moment. */
+  point(mark: Mark): void {
+    mark.range.startContainer.parentElement?.scrollIntoView({ block: "center" });
+    this.highlights.point(mark.range);
+  }
+
   /** Says something in place of the list. */
   note(text: string): void {
     this.attach();
@@ -121,6 +144,7 @@ export class Overlay {
   }
 
   stop(): void {
+    this.counts.stop();
     this.pointer.stop();
     this.life.abort();
     this.host.remove();
@@ -148,7 +172,10 @@ export class Overlay {
     // With the focus elsewhere Escape closes too, but the page gets it as well.
     window.addEventListener("keydown", (event) => event.key === "Escape" && this.escape(), { signal });
     document.addEventListener("pointerdown", (event) => event.target !== this.host && this.clickedAway(), { signal, capture: true });
-    const move = (): void => void (this.open && requestAnimationFrame(() => this.settle()));
+    const move = (): void => {
+      this.counts.settle();
+      if (this.open) requestAnimationFrame(() => this.settle());
+    };
     window.addEventListener("scroll", move, { signal, capture: true, passive: true });
     window.addEventListener("resize", move, { signal, passive: true });
     this.card.addEventListener("pointerenter", () => (this.overCard = true));
@@ -163,7 +190,7 @@ export class Overlay {
 
   private escape(): void {
     if (this.open) this.closeCard();
-    else this.closeList();
+    else if (!this.notice.close()) this.closeList();
   }
 
   private clickedAway(): void {
@@ -228,10 +255,32 @@ export class Overlay {
     fill("", cardWaiting(finding, false));
     try {
       const text = await this.source(finding);
-      if (this.open?.mark.key === mark.key) fill(text.title, cardBody(finding, text));
+      if (this.open?.mark.key === mark.key) fill(text.title, [...cardBody(finding, text), this.doings(finding, text)]);
     } catch {
       if (this.open?.mark.key === mark.key) fill("", cardWaiting(finding, true));
     }
+  }
+
+  /** What can be done about a finding. */
+  private doings(finding: Finding, text: Card): HTMLElement {
+    const { actions } = this;
+    const said = el("span", { class: "said", role: "status" });
+    const copier = el("button", { type: "button" }, say("copy"));
+    copier.addEventListener("click", async () => {
+      said.textContent = say((await copy(quotation(finding, text))) ? "copied" : "copyFailed");
+    });
+    if (!actions) return el("div", { class: "doings" }, copier, said);
+    const dismisser = el("button", { type: "button", title: say("dismissLong") }, say("dismiss"));
+    dismisser.addEventListener("click", async () => {
+      try {
+        await actions.dismiss(finding);
+        this.closeCard(false);
+        this.notice.show(say("dismissed"), () => void actions.restore(finding).then(() => this.launcher.focus()));
+      } catch {
+        said.textContent = say("notDone");
+      }
+    });
+    return el("div", { class: "doings" }, dismisser, copier, said);
   }
 
   /** Previous, next and close. */
