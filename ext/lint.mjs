@@ -11,6 +11,7 @@ const SOURCE = join(process.env.HAECHI_DIST ?? join(dirname(EXT), "dist"), "fire
 
 /** Code of a finding: why it stands. */
 const EXPLAINED = {
+  UNSUPPORTED_API: "the popup asks whether there is a sidePanel, and opens Firefox's sidebar where there is none",
   KEY_FIREFOX_ANDROID_UNSUPPORTED_BY_MIN_VERSION: "Haechi is not offered for Android; desktop Firefox 140 knows data_collection_permissions",
 };
 

@@ -108,7 +108,7 @@ func (a ahead) finish(next rules.Pack, push publish.Push, again bool, stdout io.
 	release := trust.Release{
 		Sequence: a.have.state.Sequence + 1, Previous: a.have.state.Release,
 		Pack: next.Hash(), Size: len(next.Encode()), Created: now, Expires: now.Add(a.expires),
-		Channel: a.channel, Rollout: a.rollout,
+		Channel: a.channel, Rollout: a.rollout, Under: a.have.state.Root.Version,
 	}
 	if release.Sequence == 1 {
 		release.Previous = trust.NoPrevious

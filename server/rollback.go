@@ -43,16 +43,16 @@ func runRulesRollback(args []string, _ io.Reader, stdout, stderr io.Writer) int 
 	if sequence >= a.have.state.Sequence {
 		return o.failed(stderr, fmt.Errorf("release %d is not before the newest, %d", sequence, a.have.state.Sequence))
 	}
-	next, err := restored(a.at, a.have, sequence)
+	next, err := restored(a.at, a.root, sequence)
 	if err == nil {
 		err = a.finish(next, publish.Push{Restore: &sequence}, false, stdout)
 	}
 	return o.ended(stdout, stderr, err)
 }
 
-// restored is the pack at an earlier sequence, verified: signed and in the log
-// that the server proved.
-func restored(at *remote, have standing, sequence uint64) (rules.Pack, error) {
+// restored is the pack at an earlier sequence, as it was signed then: the
+// maintainers may have changed since, so the whole log is followed.
+func restored(at *remote, root trust.Root, sequence uint64) (rules.Pack, error) {
 	frame, err := at.snapshot(sequence)
 	if errors.Is(err, errMissing) {
 		return rules.Pack{}, fmt.Errorf("there is no release %d", sequence)
@@ -68,14 +68,18 @@ func restored(at *remote, have standing, sequence uint64) (rules.Pack, error) {
 		// Nobody signed it: the next release is what vouches for it.
 		return rules.ParsePack(u.Pack)
 	}
-	state, err := trust.Accept(have.state.Root, time.Time{}, trust.State{}, trust.Client{Channel: trust.Preview}, have.log, &u)
+	h, err := audit(at, root, time.Time{}, trust.Seen{})
+	if err != nil {
+		return rules.Pack{}, err
+	}
+	pack, err := rules.ParsePack(u.Pack)
 	if err != nil {
 		return rules.Pack{}, fmt.Errorf("release %d: %w", sequence, err)
 	}
-	if state.Sequence != sequence {
-		return rules.Pack{}, fmt.Errorf("asked for release %d, got %d", sequence, state.Sequence)
+	if pack.Hash() != h.releases[sequence-1].Pack {
+		return rules.Pack{}, fmt.Errorf("release %d: what the server holds is not what was signed", sequence)
 	}
-	return state.Pack, nil
+	return pack, nil
 }
 
 const rulesDisableHelp = `

@@ -51,7 +51,7 @@ func runRulesSign(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	if err != nil {
 		return o.failed(stderr, err)
 	}
-	release, changed, err := inspect(at, have, push)
+	release, changed, err := inspect(at, root, have, push)
 	if err != nil {
 		return o.failed(stderr, fmt.Errorf("%s: %w", files[0], err))
 	}
@@ -92,7 +92,7 @@ func runRulesSign(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 
 // inspect holds a draft against what the server has and returns its release and
 // what it changes. Nothing in the draft is believed.
-func inspect(at *remote, have standing, push publish.Push) (trust.Release, publish.Result, error) {
+func inspect(at *remote, root trust.Root, have standing, push publish.Push) (trust.Release, publish.Result, error) {
 	r, err := trust.ParseRelease([]byte(push.Release))
 	if err != nil {
 		return r, publish.Result{}, err
@@ -106,7 +106,7 @@ func inspect(at *remote, have standing, push publish.Push) (trust.Release, publi
 	}
 	pack := have.state.Pack
 	if push.Restore != nil {
-		if pack, err = restored(at, have, *push.Restore); err != nil {
+		if pack, err = restored(at, root, *push.Restore); err != nil {
 			return r, publish.Result{}, err
 		}
 	}

@@ -13,7 +13,6 @@ import (
 // standing is what a server holds, after it was verified like a client would.
 type standing struct {
 	state trust.State // its Root is the newest
-	log   trust.Evidence
 }
 
 // verified fetches what the server holds and verifies it under root. What has
@@ -52,7 +51,7 @@ func verified(at *remote, root trust.Root, baseline string) (standing, error) {
 		if err != nil {
 			return standing{}, fmt.Errorf("the server's log: %w", err)
 		}
-		return standing{state, evidence}, nil
+		return standing{state}, nil
 	}
 	state, err := trust.Accept(root, never, trust.State{}, everything, evidence, &u)
 	if err != nil {
@@ -61,7 +60,7 @@ func verified(at *remote, root trust.Root, baseline string) (standing, error) {
 	if state.Sequence != state.Seen.Size {
 		return standing{}, fmt.Errorf("the server's log has %d releases, and it serves %d; try again", state.Seen.Size, state.Sequence)
 	}
-	return standing{state, evidence}, nil
+	return standing{state}, nil
 }
 
 // unsigned takes a baseline only if it is this binary's or was named.

@@ -410,20 +410,27 @@ test("fetched: a refusal is told and the rules stay; a server that lost history 
   assert.deepEqual([behind.client.current().phase, behind.client.current().reason], ["refused", "behind"]);
 });
 
-test("after sockets have failed three times the files are fetched; a mirror that is away is tried again", async (t) => {
+test("where sockets fail three times the files are fetched, and the socket is tried on", async (t) => {
   const world = await connected(t);
   world.files = site({ "/v1/delta/3-4.json": delta(3, 4) });
   world.verdicts = [rules(4)];
   for (let i = 0; i < 3; i++) {
     world.socket.onclose?.({ code: 1006 });
     await settle();
+    if (i < 2) assert.equal(world.have.sequence, 3);
     mock.timers.setTime(world.client.current().next);
     await world.client.wake();
-    if (i < 2) assert.equal(world.sockets.length, i + 2);
   }
-  assert.equal(world.sockets.length, 3);
   assert.equal(world.have.sequence, 4);
-  mock.timers.reset();
+  assert.equal(world.sockets.length, 4);
+  const fetched = world.fetched.length;
+  world.socket.onclose?.({ code: 1006 });
+  await settle();
+  assert.equal(world.fetched.length, fetched, "not fetched again so soon");
+  assert.equal(world.client.current().phase, "waiting");
+});
+
+test("a mirror that is away is tried again", async (t) => {
   const away = await polling(t, {});
   assert.deepEqual(away.client.current(), { phase: "waiting", reason: "nonsense", next: 1_001_000 });
 });

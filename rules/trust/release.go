@@ -49,14 +49,15 @@ type Release struct {
 	Expires  time.Time
 	Channel  string // Stable or Preview
 	Rollout  int    // percent of the channel's clients, 1 to Everyone
+	Under    uint64 // version of the root whose maintainers sign it
 	Root     *Root  // whose signatures count from the next release on; nil: no change
 }
 
 // Text is the canonical text that is signed. One release has one text.
 func (r Release) Text() string {
-	text := fmt.Sprintf("%s\nsequence %d\nprevious %s\npack %s\nsize %d\ncreated %s\nexpires %s\nchannel %s\nrollout %d\n",
+	text := fmt.Sprintf("%s\nsequence %d\nprevious %s\npack %s\nsize %d\ncreated %s\nexpires %s\nchannel %s\nrollout %d\nunder %d\n",
 		heading, r.Sequence, r.Previous, r.Pack, r.Size,
-		r.Created.UTC().Format(instant), r.Expires.UTC().Format(instant), r.Channel, r.Rollout)
+		r.Created.UTC().Format(instant), r.Expires.UTC().Format(instant), r.Channel, r.Rollout, r.Under)
 	if r.Root != nil {
 		text += r.Root.lines()
 	}
@@ -124,18 +125,24 @@ func sign(text string, signers []note.Signer) ([]byte, error) {
 
 // Open returns the release in a note that root.Threshold maintainers signed. A
 // release that brings a new root must be signed by enough of its keys too, so
-// that nobody rotates to keys that nobody holds.
+// that nobody rotates to keys that nobody holds. Since a release names the root
+// it was signed under, a server cannot hide from a client that the maintainers
+// have changed, even where the old ones who stay would be enough.
 func Open(msg []byte, root Root) (Release, error) {
 	text, err := root.open(msg)
 	if err != nil {
 		return Release{}, err
 	}
 	r, err := parseRelease(text)
-	if err != nil || r.Root == nil || r.Root.Version == root.Version {
-		return r, err
-	}
-	if r.Root.Version != root.Version+1 {
-		return Release{}, fmt.Errorf("trust: %w: release %d brings root %d after root %d", ErrInvalid, r.Sequence, r.Root.Version, root.Version)
+	switch {
+	case err != nil:
+		return Release{}, err
+	case r.Root != nil && r.Root.Version == root.Version:
+		return r, nil // the release that brought this root
+	case r.Under != root.Version:
+		return Release{}, fmt.Errorf("trust: %w: release %d was signed under root %d, not %d", ErrInvalid, r.Sequence, r.Under, root.Version)
+	case r.Root == nil:
+		return r, nil
 	}
 	if _, err := r.Root.open(msg); err != nil {
 		return Release{}, fmt.Errorf("the new root: %w", err)
@@ -176,7 +183,7 @@ func ParseRelease(msg []byte) (Release, error) {
 }
 
 // fields are the lines of every release, in their order.
-var fields = []string{"sequence", "previous", "pack", "size", "created", "expires", "channel", "rollout"}
+var fields = []string{"sequence", "previous", "pack", "size", "created", "expires", "channel", "rollout", "under"}
 
 // parseRelease reads the text that Text writes, and no other spelling of it.
 func parseRelease(text string) (Release, error) {
@@ -198,14 +205,15 @@ func parseRelease(text string) (Release, error) {
 	created, err3 := time.Parse(instant, values[4])
 	expires, err4 := time.Parse(instant, values[5])
 	rollout, err5 := strconv.Atoi(values[7])
-	for _, err := range []error{err1, err2, err3, err4, err5} {
+	under, err6 := strconv.ParseUint(values[8], 10, 64)
+	for _, err := range []error{err1, err2, err3, err4, err5, err6} {
 		if err != nil {
 			return Release{}, fmt.Errorf("trust: %w: release: %w", ErrInvalid, err)
 		}
 	}
 	r := Release{
 		Sequence: sequence, Previous: values[1], Pack: values[2], Size: size,
-		Created: created, Expires: expires, Channel: values[6], Rollout: rollout,
+		Created: created, Expires: expires, Channel: values[6], Rollout: rollout, Under: under,
 	}
 	if rest := lines[1+len(fields):]; len(rest) > 0 {
 		root, err := parseRootLines(rest)
@@ -233,6 +241,10 @@ func parseRelease(text string) (Release, error) {
 		return Release{}, fmt.Errorf("trust: %w: channel %.20q is neither stable nor preview", ErrInvalid, r.Channel)
 	case r.Rollout < 1 || r.Rollout > Everyone:
 		return Release{}, fmt.Errorf("trust: %w: rollout %d is not 1 to 100", ErrInvalid, r.Rollout)
+	case r.Under < 1 || r.Under > MaxSequence:
+		return Release{}, fmt.Errorf("trust: %w: release under root %d; the first is 1", ErrInvalid, r.Under)
+	case r.Root != nil && r.Root.Version != r.Under+1:
+		return Release{}, fmt.Errorf("trust: %w: release %d brings root %d under root %d", ErrInvalid, r.Sequence, r.Root.Version, r.Under)
 	case r.Root != nil && (r.Channel != Stable || r.Rollout != Everyone):
 		return Release{}, fmt.Errorf("trust: %w: new keys are for everyone: channel stable, rollout 100", ErrInvalid)
 	}

@@ -21,7 +21,7 @@ func TestReleaseTextIsTheContract(t *testing.T) {
 		Sequence: 3, Previous: strings.Repeat("ab", 32), Pack: strings.Repeat("cd", 32), Size: 1234,
 		Created: time.Date(2026, 11, 24, 17, 0, 0, 999, time.FixedZone("KST", 9*3600)),
 		Expires: time.Date(2027, 11, 24, 8, 0, 0, 0, time.UTC),
-		Channel: trust.Preview, Rollout: 10,
+		Channel: trust.Preview, Rollout: 10, Under: 4,
 	}
 	want := "haechi release v2\n" +
 		"sequence 3\n" +
@@ -31,7 +31,8 @@ func TestReleaseTextIsTheContract(t *testing.T) {
 		"created 2026-11-24T08:00:00Z\n" +
 		"expires 2027-11-24T08:00:00Z\n" +
 		"channel preview\n" +
-		"rollout 10\n"
+		"rollout 10\n" +
+		"under 4\n"
 	if got := r.Text(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -105,7 +106,7 @@ func TestOpenCountsSignatures(t *testing.T) {
 func TestOpenRefusesSignedTextInAnotherForm(t *testing.T) {
 	signer, _, _ := trusttest.Key(t, "ann")
 	root := trusttest.Root(t, 1, "ann")
-	good := trusttest.Release(7, &trust.Release{}, trusttest.Pack(t, "a")).Text()
+	good := trusttest.Release(7, &trust.Release{Under: 1}, trusttest.Pack(t, "a")).Text()
 	swap := func(old, new string) string {
 		if !strings.Contains(good, old) {
 			t.Fatalf("no %q in\n%s", old, good)
@@ -119,7 +120,7 @@ func TestOpenRefusesSignedTextInAnotherForm(t *testing.T) {
 	}{
 		"another heading":         {swap("release v2", "release v1"), trust.ErrInvalid},
 		"a line more":             {good + "note x\n", trust.ErrInvalid},
-		"a line less":             {strings.Join(lines[:8], ""), trust.ErrInvalid},
+		"a line less":             {strings.Join(lines[:9], ""), trust.ErrInvalid},
 		"fields in another order": {lines[0] + lines[2] + lines[1] + strings.Join(lines[3:], ""), trust.ErrInvalid},
 		"leading zero":            {swap("sequence 7", "sequence 07"), trust.ErrInvalid},
 		"plus sign":               {swap("sequence 7", "sequence +7"), trust.ErrInvalid},
@@ -137,6 +138,7 @@ func TestOpenRefusesSignedTextInAnotherForm(t *testing.T) {
 		"expires when created":    {swap("expires 2027", "expires 2026"), trust.ErrInvalid},
 		"no channel":              {swap("channel stable", "channel beta"), trust.ErrInvalid},
 		"rollout 0":               {swap("rollout 100", "rollout 0"), trust.ErrInvalid},
+		"no root":                 {swap("under 1", "under 0"), trust.ErrInvalid},
 		"rollout 101":             {swap("rollout 100", "rollout 101"), trust.ErrInvalid},
 		"a root without keys":     {good + "root 2 1\n", trust.ErrInvalid},
 		"a root with a wrong key": {good + "root 2 1\nkey x\n", trust.ErrInvalid},

@@ -51,6 +51,8 @@ export interface Retry {
   notBefore: number;
   reason: string;
   stopped: boolean;
+  /** When rules were last fetched because the socket failed. */
+  polled: number;
 }
 
 /** Which releases are for this client: see the client specification. */
@@ -100,6 +102,8 @@ export const POLL_MS = 15 * 60_000;
 const REPAIRABLE = new Set(["mismatch", "gap", "log"]);
 /** Codes that mean the engine failed, not the frame: worth another connection later. */
 const ENGINE = new Set(["crashed", "timeout", "unavailable", "storage", "internal"]);
+/** What a fetch may end with that says nothing about the server's rules. */
+const UNREACHED = new Set(["closed", "nonsense", ...ENGINE]);
 
 /** One connection and what was said on it. */
 interface Line {
@@ -158,7 +162,7 @@ export class SyncClient {
     if (this.line) return;
     const retry = (await this.around.loadRetry()) ?? FRESH;
     if (retry.notBefore > this.around.now()) {
-      // A wait without a reason is that between two fetches.
+      // A wait without a reason is one in which the rules were fetched all the same.
       const phase = retry.stopped ? "stopped" : retry.reason === "" ? "current" : "waiting";
       if (this.state.next !== retry.notBefore) this.show(phase, retry.reason, retry.notBefore);
       this.around.wakeAt(retry.notBefore);
@@ -166,10 +170,11 @@ export class SyncClient {
     }
     this.show("connecting", "");
     try {
-      if (retry.failures >= SOCKET_TRIES && (await this.poll())) return;
+      // First what is said, then the socket: it may open before the next await is over.
+      const [head, identity] = [await this.around.head(), await this.around.identity()];
       const socket = await this.around.connect();
-      if (socket) this.attach(socket, await this.around.head(), await this.around.identity());
-      else if (!(await this.poll())) await this.fail(undefined, this.state.reason || "closed");
+      if (socket) this.attach(socket, head, identity);
+      else await this.mirror(retry);
     } catch (error) {
       await this.fail(undefined, String(error));
     }
@@ -283,8 +288,29 @@ export class SyncClient {
     }
   }
 
-  /** Fetches instead of listening. True when the server was reached; then it waits for the next time. */
-  private async poll(): Promise<boolean> {
+  /** An address without sockets is fetched from now and then. */
+  private async mirror({ failures }: Retry): Promise<void> {
+    const code = await this.poll();
+    if (code === undefined) return;
+    if (UNREACHED.has(code)) {
+      await this.rest(backoff(failures + 1, this.around.random), { ...FRESH, failures: failures + 1, reason: code });
+    } else {
+      const wait = POLL_MS + Math.round((POLL_MS / 4) * this.around.random());
+      await this.rest(wait, { ...FRESH, reason: code }, code === "" ? "current" : "refused");
+    }
+  }
+
+  /** Where sockets are blocked the same server's files may not be; the socket is tried on all the same. */
+  private async substitute(): Promise<void> {
+    const code = await this.poll();
+    if (code === undefined || UNREACHED.has(code)) return;
+    const retry = (await this.around.loadRetry()) ?? FRESH;
+    await this.around.saveRetry({ ...retry, reason: code, polled: this.around.now() });
+    if (!this.line) this.show(code === "" ? "current" : "refused", code, retry.notBefore);
+  }
+
+  /** Fetches what is newer and has it checked. Empty when all is well, else what hindered; undefined when given up. */
+  private async poll(): Promise<string | undefined> {
     const polling = new AbortController();
     this.polling = polling;
     let code = "";
@@ -297,17 +323,10 @@ export class SyncClient {
         if (!REPAIRABLE.has(code)) break; // else once more, with the whole pack
       }
     } catch (error) {
-      if (polling.signal.aborted) return true; // whoever did that starts anew
-      this.state = { ...this.state, reason: error instanceof NonsenseError ? "nonsense" : "closed" };
-      return false;
+      if (polling.signal.aborted) return undefined; // whoever did that starts anew
+      return error instanceof NonsenseError ? "nonsense" : "closed";
     }
-    if (ENGINE.has(code)) return false;
-    const failures = (await this.around.loadRetry())?.failures ?? 0;
-    const notBefore = this.around.now() + POLL_MS + Math.round((POLL_MS / 4) * this.around.random());
-    this.show(code === "" ? "current" : "refused", code, notBefore);
-    await this.around.saveRetry({ failures, notBefore, reason: code, stopped: false });
-    this.around.wakeAt(notBefore);
-    return true;
+    return code;
   }
 
   private async onClose(line: Line, code: number): Promise<void> {
@@ -320,21 +339,23 @@ export class SyncClient {
   private async part(line: Line, code: ByeCode, wait: number): Promise<void> {
     if (line !== this.line) return;
     const stopped = code === "protocol";
-    await this.rest(stopped ? STOPPED_MS : asked(wait, this.around.random), { failures: 0, reason: code, stopped });
+    await this.rest(stopped ? STOPPED_MS : asked(wait, this.around.random), { ...FRESH, reason: code, stopped });
   }
 
   private async fail(line: Line | undefined, reason: string): Promise<void> {
     if (line !== this.line) return;
     this.hangUp(); // first, so that a second failure of this line is not counted
-    const failures = ((await this.around.loadRetry())?.failures ?? 0) + 1;
-    await this.rest(backoff(failures, this.around.random), { failures, reason, stopped: false });
+    const { failures: before, polled } = (await this.around.loadRetry()) ?? FRESH;
+    const failures = before + 1;
+    await this.rest(backoff(failures, this.around.random), { failures, reason, stopped: false, polled });
+    if (failures >= SOCKET_TRIES && this.around.now() - polled >= POLL_MS) void this.substitute();
   }
 
   /** Hangs up and remembers, outside this process too, when to come back. */
-  private async rest(wait: number, retry: Omit<Retry, "notBefore">): Promise<void> {
+  private async rest(wait: number, retry: Omit<Retry, "notBefore">, phase: Phase = retry.stopped ? "stopped" : "waiting"): Promise<void> {
     this.hangUp();
     const notBefore = this.around.now() + wait;
-    this.show(retry.stopped ? "stopped" : "waiting", retry.reason, notBefore);
+    this.show(phase, retry.reason, notBefore);
     await this.around.saveRetry({ ...retry, notBefore });
     this.around.wakeAt(notBefore);
   }
@@ -372,7 +393,7 @@ export class SyncClient {
   }
 }
 
-const FRESH: Retry = { failures: 0, notBefore: 0, reason: "", stopped: false };
+const FRESH: Retry = { failures: 0, notBefore: 0, reason: "", stopped: false, polled: 0 };
 
 /** The release of a head that is for a client. */
 export function target(head: HeadFrame, { bucket }: Identity): { sequence: number; pack: string } {

@@ -66,6 +66,15 @@ var roots = []row{
 		a.Back = a.Log
 		s.hideRotations(a)
 	}},
+	{"rotation hidden below a later release that the old keys suffice for", "rollback of keys", online, "invalid", func(s *stage, a *Attack) {
+		msg := s.rotation(2, s.rootOf(2), "ann", "bob", "dan")
+		later := Sign(s.t, Release(4, s.parsed(msg), s.packs[3]), "ann", "bob", "dan")
+		l := s.log(2, msg, later)
+		key := OnlineKey(s.t, 1, Online, false, "ann", "bob", "dan")
+		a.Log, a.Update = frame(s.t, l.EvidenceAt(s.t, 2, Now.Add(hour), key, Online)), s.snapshot(l, 4, later, s.packs[3])
+		a.Back = a.Log
+		s.hideRotations(a)
+	}},
 	{"the old keys after they were rotated out", "rollback of keys", retired, "unsigned", func(s *stage, a *Attack) {
 		msg, key := s.newRoot(a)
 		evil := Sign(s.t, Release(4, s.parsed(msg), s.evil), "ann", "bob")
@@ -100,7 +109,7 @@ func (s *stage) own(version uint64) trust.Root {
 
 // rotation is release n+1 with a new root, signed by the named.
 func (s *stage) rotation(n int, root trust.Root, names ...string) string {
-	return Sign(s.t, s.next(n, s.packs[2], func(r *trust.Release) { r.Root = &root }), names...)
+	return Sign(s.t, s.next(n, s.packs[2], func(r *trust.Release) { r.Root, r.Under = &root, root.Version-1 }), names...)
 }
 
 func (s *stage) parsed(msg string) *trust.Release {

@@ -118,10 +118,13 @@ func Release(sequence uint64, previous *trust.Release, pack rules.Pack) trust.Re
 		Sequence: sequence, Previous: trust.NoPrevious,
 		Pack: pack.Hash(), Size: len(pack.Encode()),
 		Created: Now, Expires: Now.AddDate(1, 0, 0),
-		Channel: trust.Stable, Rollout: trust.Everyone,
+		Channel: trust.Stable, Rollout: trust.Everyone, Under: 1,
 	}
 	if previous != nil {
-		r.Previous = previous.TextHash()
+		r.Previous, r.Under = previous.TextHash(), previous.Under
+		if previous.Root != nil {
+			r.Under = previous.Root.Version
+		}
 	}
 	return r
 }
