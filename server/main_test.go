@@ -5,6 +5,8 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -32,6 +34,7 @@ func TestMain(m *testing.M) {
 //	               a, b and the online key and note in dist/keys; its address
 //	               is in $SERVER
 //	nodeoff        stops it
+//	static DIR     serves files as any web server does; its address is in $MIRROR
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -74,6 +77,11 @@ func TestScripts(t *testing.T) {
 				h.node = n
 				ts.Setenv("SERVER", "http://"+n.addr().String())
 				ts.Defer(func() { h.stop(ts) })
+			},
+			"static": func(ts *testscript.TestScript, _ bool, args []string) {
+				server := httptest.NewServer(http.FileServer(http.Dir(ts.MkAbs(args[0]))))
+				ts.Defer(server.Close)
+				ts.Setenv("MIRROR", server.URL)
 			},
 			"nodeoff": func(ts *testscript.TestScript, _ bool, _ []string) {
 				ts.Value(nodeKey{}).(*holder).stop(ts)

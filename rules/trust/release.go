@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -150,7 +151,7 @@ func Open(msg []byte, root Root) (Release, error) {
 	return r, nil
 }
 
-// Signers are the names of the keys of root that signed a note. A note that
+// Signers are the names of the keys of root that signed a note, sorted. A note that
 // cannot be read, or with a wrong signature, has none.
 func Signers(msg []byte, root Root) []string {
 	names := []string{}
@@ -166,6 +167,7 @@ func Signers(msg []byte, root Root) []string {
 			names = append(names, s.Name)
 		}
 	}
+	slices.Sort(names)
 	return names
 }
 

@@ -109,18 +109,19 @@ func (p *Publisher) onlineKey(given string, root trust.Root) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	have, storedErr := trust.OpenOnlineKey([]byte(stored), root)
 	if given == "" {
 		if stored == "" {
 			return "", errors.New("this server was lent no online key; make it with \"haechi keys new\" and have it lent with \"haechi keys lend\"")
 		}
-		return stored, nil
+		return stored, storedErr
 	}
 	key, err := trust.OpenOnlineKey([]byte(given), root)
-	if err != nil {
+	switch {
+	case storedErr == nil && (err != nil || have.Version >= key.Version):
+		return stored, nil // a later one was pushed, perhaps under later maintainers
+	case err != nil:
 		return "", err
-	}
-	if have, err := trust.OpenOnlineKey([]byte(stored), root); err == nil && have.Version >= key.Version {
-		return stored, nil
 	}
 	return given, p.store.SetOnlineKey(given)
 }
