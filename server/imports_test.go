@@ -22,8 +22,8 @@ var onlyIn = map[string][]string{
 	"github.com/gorilla/websocket":       {"server/hub", "server/hub/load"},
 	"github.com/centrifugal":             {"server/hub/load/centrifuge"}, // to compare with, never in the product
 	"github.com/tetratelabs/wazero":      {"wasm/host"},
-	"github.com/knights-analytics/hugot": {"wasm/classify"},
-	"github.com/gomlx":                   {"wasm/classify"},
+	"github.com/knights-analytics/hugot": {"wasm/classify/reference"},
+	"github.com/gomlx":                   {"wasm/classify/reference"},
 	"golang.org/x/text":                  {"wasm/detect"},
 }
 

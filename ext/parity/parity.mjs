@@ -46,7 +46,7 @@ async function compare(name, { rows, temperature, tolerance }, classify) {
       if (asserts(logits[i], temperature) >= row.threshold !== row.score >= row.threshold) decisions += 1;
     });
   }
-  console.log(`${name}: ${rows.length} inputs, logits within ${furthest.toExponential(1)} of hugot natively, ${decisions} decisions differ`);
+  console.log(`${name}: ${rows.length} inputs, logits within ${furthest.toExponential(1)} of hugot, ${decisions} decisions differ`);
   return wrong + decisions;
 }
 

@@ -4,30 +4,20 @@
 // the folder that holds model.onnx, tokenizer.json and config.json, and give
 // what it returns to [detect.New].
 //
-// hugot runs the model, natively and inside the wasm alike; this is the only
-// package that imports it.
+// Packages wordpiece and onnx do the work, natively and inside the wasm alike.
+// Package reference runs the same files with hugot, to compare with in tests.
 package classify
 
 import (
-	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"sync"
 
-	"github.com/knights-analytics/hugot"
-	"github.com/knights-analytics/hugot/backends"
-	"github.com/knights-analytics/hugot/options"
-	"github.com/knights-analytics/hugot/pipelines"
-
 	"haechi/wasm/detect"
-)
-
-// Shapes that the model is compiled for: a batch is padded to the next one.
-// Each pair of them costs a few milliseconds once and some memory.
-var (
-	batchSizes  = []int{1, 8}
-	tokenCounts = []int{48, 96, 160, 320}
+	"haechi/wasm/onnx"
+	"haechi/wasm/wordpiece"
 )
 
 // maxKept is how many judged inputs are kept, so that an answer that grows is
@@ -35,47 +25,79 @@ var (
 const maxKept = 4096
 
 // Classifier judges masked sentences with an ONNX model. It is safe for
-// concurrent use; one batch runs at a time.
+// concurrent use; one sentence runs at a time.
 type Classifier struct {
-	model    detect.Model
-	pipeline *pipelines.TextClassificationPipeline
-	session  *hugot.Session
+	model     detect.Model
+	tokenizer *wordpiece.Tokenizer
+	limit     int // tokens of an input
 
-	mu   sync.Mutex
-	kept map[string]detect.Logits // under mu; emptied when full
+	mu       sync.Mutex
+	network  *onnx.Model              // under mu
+	kept     map[string]detect.Logits // under mu; emptied when full
+	ids      []int64                  // under mu; the tokens of the input that runs
+	ones     []int64                  // as many as limit; its attention mask
+	zeros    []int64                  // its token types
+	inputs   []onnx.Tensor            // under mu
+	names    []string                 // of the inputs
+	outputs  []onnx.Tensor            // under mu
+	sequence [2]int                   // under mu; the inputs' shape
 }
 
 // Load reads a model from a folder. Its errors say which file is wrong and why.
-func Load(folder string) (c *Classifier, err error) {
+func Load(folder string) (*Classifier, error) {
 	cfg, err := readConfig(folder)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"model.onnx", "tokenizer.json"} {
-		s, err := os.Stat(folder + "/" + name)
-		if err != nil {
-			return nil, fmt.Errorf("classifier: %w; the folder must hold model.onnx, tokenizer.json and config.json", err)
-		}
-		if s.Size() == 0 {
-			return nil, fmt.Errorf("classifier: %s/%s is empty; build the model again or restore the file", folder, name)
-		}
-	}
-	defer recovered(&err, "load the model in "+folder)
-	session, err := hugot.NewGoSession(options.WithGoMLXBatchBuckets(batchSizes), options.WithGoMLXSequenceBuckets(tokenCounts))
+	c := &Classifier{model: cfg.describe(), limit: cfg.MaxTokens, kept: map[string]detect.Logits{}}
+	tokenizer, err := read(folder, "tokenizer.json")
 	if err != nil {
-		return nil, fmt.Errorf("classifier: start hugot: %w", err)
+		return nil, err
 	}
-	pipeline, err := hugot.NewPipeline(session, hugot.TextClassificationConfig{
-		ModelPath: folder, OnnxFilename: "model.onnx", Name: cfg.Haechi.ID, Options: []hugot.TextClassificationOption{pipelines.WithMultiLabel()},
-	})
+	if c.tokenizer, err = wordpiece.Parse(tokenizer); err != nil {
+		return nil, fmt.Errorf("classifier: load %s/tokenizer.json: %w", folder, err)
+	}
+	network, err := read(folder, "model.onnx")
 	if err != nil {
-		return nil, fmt.Errorf("classifier: load the model in %s: %w", folder, err)
+		return nil, err
 	}
-	model := detect.Model{ID: cfg.Haechi.ID, Temperature: cfg.Haechi.Temperature, Thresholds: cfg.Haechi.Thresholds, Unseen: cfg.Haechi.Unseen, Answer: cfg.Haechi.Answer, Topics: map[string]bool{}}
-	for _, topic := range cfg.Haechi.Topics {
-		model.Topics[topic] = true
+	if c.network, err = onnx.Load(network); err != nil {
+		return nil, fmt.Errorf("classifier: load the model %s/model.onnx: %w", folder, err)
 	}
-	return &Classifier{model: model, pipeline: pipeline, session: session, kept: map[string]detect.Logits{}}, nil
+	if err := c.prepare(); err != nil {
+		return nil, fmt.Errorf("classifier: %s/model.onnx: %w", folder, err)
+	}
+	return c, nil
+}
+
+func read(folder, name string) ([]byte, error) {
+	b, err := os.ReadFile(folder + "/" + name)
+	if err != nil {
+		return nil, fmt.Errorf("classifier: %w; the folder must hold model.onnx, tokenizer.json and config.json", err)
+	}
+	if len(b) == 0 {
+		return nil, fmt.Errorf("classifier: %s/%s is empty; build the model again or restore the file", folder, name)
+	}
+	return b, nil
+}
+
+// prepare checks what the network wants and gives, and lets it judge one
+// sentence, so that a model that does not fit is noticed now.
+func (c *Classifier) prepare() error {
+	c.ones, c.zeros = slices.Repeat([]int64{1}, c.limit), make([]int64, c.limit)
+	for _, in := range c.network.Inputs() {
+		if !slices.Contains([]string{"input_ids", "attention_mask", "token_type_ids"}, in.Name) || in.Type != onnx.Int64 {
+			return fmt.Errorf("input %q of %v; only input_ids, attention_mask and token_type_ids of int64 can be given", in.Name, in.Type)
+		}
+		c.inputs, c.names = append(c.inputs, onnx.Tensor{Type: onnx.Int64}), append(c.names, in.Name)
+	}
+	if out := c.network.Outputs(); len(out) != 1 || out[0].Type != onnx.Float32 {
+		return fmt.Errorf("outputs %v; one table of float logits is expected", out)
+	}
+	if _, err := c.run("a"); err != nil {
+		return fmt.Errorf("a trial sentence: %w", err)
+	}
+	return nil
 }
 
 // Model says what was loaded.
@@ -83,88 +105,70 @@ func (c *Classifier) Model() detect.Model {
 	return c.model
 }
 
-// Classify returns the logits of each input. Inputs of like length run
-// together, at most eight at a time.
+// Classify returns the logits of each input. Every input runs at its own
+// length: on one core, padding sentences to run them together costs more than
+// it saves.
 func (c *Classifier) Classify(inputs []string) ([]detect.Logits, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	out := make([]detect.Logits, len(inputs))
-	var todo []int
-	for i, s := range inputs {
-		if l, ok := c.kept[s]; ok {
-			out[i] = l
-		} else {
-			todo = append(todo, i)
-		}
+	if c.network == nil {
+		return nil, errors.New("classifier: it is closed")
 	}
-	slices.SortStableFunc(todo, func(a, b int) int { return cmp.Compare(len(inputs[a]), len(inputs[b])) })
-	for batch := range slices.Chunk(todo, batchSizes[len(batchSizes)-1]) {
-		texts := make([]string, len(batch))
-		for k, i := range batch {
-			texts[k] = inputs[i]
+	out := make([]detect.Logits, len(inputs))
+	for i, s := range inputs {
+		l, ok := c.kept[s]
+		if !ok {
+			var err error
+			if l, err = c.run(s); err != nil {
+				return nil, fmt.Errorf("classifier: run the model: %w", err)
+			}
+			if len(c.kept) >= maxKept {
+				clear(c.kept)
+			}
+			c.kept[s] = l
 		}
-		logits, err := c.run(texts)
-		if err != nil {
-			return nil, err
-		}
-		if len(c.kept) > maxKept {
-			clear(c.kept)
-		}
-		for k, i := range batch {
-			out[i] = logits[k]
-			c.kept[inputs[i]] = logits[k]
-		}
+		out[i] = l
 	}
 	return out, nil
 }
 
 // Tokens returns the ids that the network reads for an input, for whoever wants
 // to run the model elsewhere and compare.
-func (c *Classifier) Tokens(input string) (ids []uint32, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	defer recovered(&err, "tokenize")
-	batch := backends.NewBatch(1)
-	defer func() { err = cmp.Or(err, batch.Destroy()) }()
-	if err := c.pipeline.Preprocess(batch, []string{input}); err != nil {
-		return nil, fmt.Errorf("classifier: tokenize: %w", err)
-	}
-	return slices.Clone(batch.Input[0].TokenIDs), nil
+func (c *Classifier) Tokens(input string) []int64 {
+	return c.tokenizer.Encode(nil, input, c.limit)
 }
 
-// run judges one batch. hugot's own post-processing would squash the logits,
-// so the batch is driven step by step.
-func (c *Classifier) run(texts []string) (out []detect.Logits, err error) {
-	defer recovered(&err, "run the model")
-	batch := backends.NewBatch(len(texts))
-	defer func() { err = cmp.Or(err, batch.Destroy()) }()
-	if err := c.pipeline.Preprocess(batch, texts); err != nil {
-		return nil, fmt.Errorf("classifier: tokenize: %w", err)
-	}
-	if err := c.pipeline.Forward(batch); err != nil {
-		return nil, fmt.Errorf("classifier: run the model: %w", err)
-	}
-	rows, ok := batch.OutputValues[0].([][]float32)
-	if !ok || len(rows) < len(texts) {
-		return nil, fmt.Errorf("classifier: the model gave %T for %d sentences; a table of logits is expected", batch.OutputValues[0], len(texts))
-	}
-	out = make([]detect.Logits, len(texts))
-	for i := range out {
-		if len(rows[i]) != len(out[i]) {
-			return nil, fmt.Errorf("classifier: the model gave %d logits; %d are expected", len(rows[i]), len(out[i]))
+// run judges one input.
+func (c *Classifier) run(input string) (out detect.Logits, err error) {
+	c.ids = c.tokenizer.Encode(c.ids[:0], input, c.limit)
+	n := len(c.ids)
+	c.sequence = [2]int{1, n}
+	for i, name := range c.names {
+		t := &c.inputs[i]
+		t.Shape = c.sequence[:]
+		switch name {
+		case "input_ids":
+			t.Int64 = c.ids
+		case "attention_mask":
+			t.Int64 = c.ones[:n]
+		default:
+			t.Int64 = c.zeros[:n]
 		}
-		copy(out[i][:], rows[i])
 	}
+	if c.outputs, err = c.network.Run(c.inputs, c.outputs[:0]); err != nil {
+		return out, err
+	}
+	if l := c.outputs[0]; len(l.Shape) != 2 || l.Shape[0] != 1 || l.Shape[1] != len(out) {
+		return out, fmt.Errorf("logits of shape %v; [1 %d] is expected", l.Shape, len(out))
+	}
+	copy(out[:], c.outputs[0].Float32)
 	return out, nil
 }
 
-// Close frees the model.
-func (c *Classifier) Close() error { return c.session.Destroy() }
-
-// recovered turns a panic of the tensor library into an error: a broken model
-// file must not end the program.
-func recovered(err *error, doing string) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("classifier: %s: %v", doing, p)
-	}
+// Close lets the model's memory go.
+func (c *Classifier) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.network, c.kept = nil, nil
+	return nil
 }

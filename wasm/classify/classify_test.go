@@ -26,7 +26,7 @@ func load(t testing.TB) *Classifier {
 	return c
 }
 
-// TestLogitsAreTheRecipes: tokenizer and graph give under hugot what they gave
+// TestLogitsAreTheRecipes: tokenizer and graph give what they gave
 // in the training program, so neither lost anything on the way.
 func TestLogitsAreTheRecipes(t *testing.T) {
 	c := load(t)
@@ -63,7 +63,7 @@ func TestLogitsAreTheRecipes(t *testing.T) {
 	}
 }
 
-// TestLogitsDoNotDependOnTheBatch: padding to a longer neighbour changes nothing.
+// TestLogitsDoNotDependOnTheBatch: a longer neighbour changes nothing.
 func TestLogitsDoNotDependOnTheBatch(t *testing.T) {
 	short := "xSF " + detect.MarkText + detect.MaskSubject + "는 " + detect.MaskWrong + " 음식이다."
 	long := "xSF " + detect.MarkText + detect.MaskSubject + strings.Repeat("가나다 ", 60) + detect.MaskWrong
@@ -102,10 +102,11 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 		"empty model":      {"model.onnx", "", "is empty"},
 		"broken model":     {"model.onnx", "not an ONNX file", "load the model"},
 		"empty tokenizer":  {"tokenizer.json", "", "is empty"},
-		"broken tokenizer": {"tokenizer.json", "{", "load the model"},
+		"broken tokenizer": {"tokenizer.json", "{", "tokenizer.json"},
 		"broken config":    {"config.json", "{", "config.json"},
 		"other labels":     {"config.json", `{"id2label":{"0":"yes","1":"no"}}`, "id2label"},
-		"no temperature":   {"config.json", `{"id2label":{"0":"asserts","1":"reports","2":"refutes","3":"asks","4":"accurate","5":"unrelated"},"haechi":{"id":"x"}}`, "temperature"},
+		"no limit":         {"config.json", `{"id2label":{"0":"asserts","1":"reports","2":"refutes","3":"asks","4":"accurate","5":"unrelated"}}`, "max_position_embeddings"},
+		"no temperature":   {"config.json", `{"max_position_embeddings":320,"id2label":{"0":"asserts","1":"reports","2":"refutes","3":"asks","4":"accurate","5":"unrelated"},"haechi":{"id":"x"}}`, "temperature"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := copyOf(t)

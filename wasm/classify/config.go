@@ -14,8 +14,9 @@ import (
 // config is what is read of a model's config.json: the standard label map, and
 // what Haechi needs beside it.
 type config struct {
-	Labels map[string]string `json:"id2label"`
-	Haechi struct {
+	Labels    map[string]string `json:"id2label"`
+	MaxTokens int               `json:"max_position_embeddings"`
+	Haechi    struct {
 		ID          string             `json:"id"`
 		Temperature float64            `json:"temperature"`
 		Thresholds  map[string]float64 `json:"thresholds"` // see detect.Model
@@ -24,6 +25,9 @@ type config struct {
 		Topics      []string           `json:"topics"`
 	} `json:"haechi"`
 }
+
+// maxTokens bounds max_position_embeddings: memory and time grow with it.
+const maxTokens = 1 << 13
 
 func readConfig(folder string) (config, error) {
 	path := folder + "/config.json"
@@ -40,6 +44,9 @@ func readConfig(folder string) (config, error) {
 			return c, fmt.Errorf("classifier: %s: id2label must map 0 to %d to %v; label %d is %q of %d", path, len(detect.Labels)-1, detect.Labels, i, got, len(c.Labels))
 		}
 	}
+	if c.MaxTokens < 2 || c.MaxTokens > maxTokens {
+		return c, fmt.Errorf("classifier: %s: max_position_embeddings is %d; it must lie between 2 and %d tokens", path, c.MaxTokens, maxTokens)
+	}
 	if c.Haechi.ID == "" || c.Haechi.Temperature <= 0 {
 		return c, fmt.Errorf("classifier: %s: haechi.id must be set and haechi.temperature be above 0", path)
 	}
@@ -54,4 +61,13 @@ func readConfig(folder string) (config, error) {
 		}
 	}
 	return c, nil
+}
+
+// describe is what the engine needs to know.
+func (c config) describe() detect.Model {
+	m := detect.Model{ID: c.Haechi.ID, Temperature: c.Haechi.Temperature, Thresholds: c.Haechi.Thresholds, Unseen: c.Haechi.Unseen, Answer: c.Haechi.Answer, Topics: map[string]bool{}}
+	for _, topic := range c.Haechi.Topics {
+		m.Topics[topic] = true
+	}
+	return m
 }

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command parity holds the ways of running the classifier to one another, on
-// every input that the corpus and the rules' examples give: hugot natively,
-// the built wasm under wazero, and, through the file that it writes, whatever
-// ext/parity/parity.mjs drives (the engine in Chromium, onnxruntime-node).
+// every input that the corpus and the rules' examples give. hugot is the
+// reference; our own executor natively, the built wasm under wazero and,
+// through the file that it writes, whatever ext/parity/parity.mjs drives (the
+// engine in Chromium, onnxruntime-node) are compared with it.
 //
 //	./build.sh parity [--every N]
 //
-// It fails where a logit differs by more than 1e-3 or a decision differs.
+// It fails where a logit differs by more than 1e-4, a decision differs, or our
+// tokenizer gives other ids.
 package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,13 +28,14 @@ import (
 	"haechi/rules/data"
 	"haechi/wasm/abi"
 	"haechi/wasm/classify"
+	"haechi/wasm/classify/reference"
 	"haechi/wasm/detect"
 	"haechi/wasm/host"
 	"haechi/wasm/model/train/corpus"
 )
 
 // tolerance is how far the logits of two runtimes may lie apart.
-const tolerance = 1e-3
+const tolerance = 1e-4
 
 const folder = "wasm/model/train/corpus"
 
@@ -42,10 +46,10 @@ func main() {
 	}
 }
 
-// row is one input with what the native engine makes of it.
+// row is one input with what hugot makes of it.
 type row struct {
 	Input     string        `json:"input"`
-	Tokens    []uint32      `json:"tokens"`
+	Tokens    []int64       `json:"tokens"`
 	Logits    detect.Logits `json:"logits"`
 	Threshold float64       `json:"threshold"` // the least P(asserts) that flags
 	Score     float64       `json:"score"`     // P(asserts)
@@ -72,21 +76,25 @@ func run(args []string) error {
 		return err
 	}
 	defer c.Close()
-	rows, err := natively(detect.New(pack, c), c, *every)
+	rows, err := inputs(detect.New(pack, c), ".", *every)
 	if err != nil {
 		return err
 	}
 	if len(rows) == 0 {
 		return errors.New("no input to compare")
 	}
+	if err := refer(rows, *model, c.Model()); err != nil {
+		return err
+	}
 	if err := write(*out, c.Model().Temperature, rows); err != nil {
 		return err
 	}
-	return underWazero(rows, c.Model().Temperature, *wasm, *model, pack)
+	return errors.Join(natively(rows, c), underWazero(rows, c.Model(), *wasm, *model, pack))
 }
 
-// natively judges the corpus and the rules' examples, each distinct input once.
-func natively(e *detect.Engine, c *classify.Classifier, every int) ([]row, error) {
+// inputs is what the engine asks the classifier about the corpus and the
+// rules' examples, each distinct input once, below the repository's root.
+func inputs(e *detect.Engine, root string, every int) ([]row, error) {
 	rs, err := data.Rules()
 	if err != nil {
 		return nil, err
@@ -96,7 +104,7 @@ func natively(e *detect.Engine, c *classify.Classifier, every int) ([]row, error
 	}
 	var texts []said
 	for _, split := range []string{"train", "dev", "test"} {
-		entries, err := corpus.Read(os.DirFS(folder + "/" + split))
+		entries, err := corpus.Read(os.DirFS(root + "/" + folder + "/" + split))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", split, err)
 		}
@@ -124,22 +132,97 @@ func natively(e *detect.Engine, c *classify.Classifier, every int) ([]row, error
 			return nil, err
 		}
 		for _, j := range judged {
-			if seen[j.Input] {
-				continue
+			if !seen[j.Input] {
+				seen[j.Input] = true
+				out = append(out, row{Input: j.Input, Threshold: j.Threshold})
 			}
-			seen[j.Input] = true
-			logits, err := c.Classify([]string{j.Input})
-			if err != nil {
-				return nil, err
-			}
-			tokens, err := c.Tokens(j.Input)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, row{j.Input, tokens, logits[0], j.Threshold, j.Stance[detect.Asserts]})
 		}
 	}
 	return out, nil
+}
+
+// refer adds hugot's tokens, logits and scores.
+func refer(rows []row, model string, of detect.Model) error {
+	hugot, err := reference.Load(model)
+	if err != nil {
+		return err
+	}
+	defer hugot.Close()
+	for i := range rows {
+		r := &rows[i]
+		if r.Tokens, err = hugot.Tokens(r.Input); err != nil {
+			return err
+		}
+	}
+	// Sentences of like length run together, since hugot pads them.
+	order := make([]int, len(rows))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(len(rows[a].Tokens), len(rows[b].Tokens)) })
+	for batch := range slices.Chunk(order, 8) {
+		var texts []string
+		for _, i := range batch {
+			texts = append(texts, rows[i].Input)
+		}
+		logits, err := hugot.Logits(texts)
+		if err != nil {
+			return err
+		}
+		for k, i := range batch {
+			rows[i].Logits, rows[i].Score = logits[k], of.Stance(logits[k])[detect.Asserts]
+		}
+	}
+	return nil
+}
+
+// natively compares our own tokenizer and executor.
+func natively(rows []row, c *classify.Classifier) error {
+	d := difference{model: c.Model()}
+	for _, r := range rows {
+		if got := c.Tokens(r.Input); !slices.Equal(got, r.Tokens) {
+			return fmt.Errorf("natively: tokens %v, hugot's are %v: %s", got, r.Tokens, r.Input)
+		}
+		logits, err := c.Classify([]string{r.Input})
+		if err != nil {
+			return err
+		}
+		d.add(r, logits[0])
+	}
+	return d.report("natively")
+}
+
+// difference is how far a runtime lies from the reference.
+type difference struct {
+	model     detect.Model
+	inputs    int
+	furthest  float64
+	decisions int // that differ
+	wrong     int // inputs with a logit off by more than tolerance
+}
+
+func (d *difference) add(r row, got detect.Logits) {
+	off := 0.0
+	for k := range r.Logits {
+		off = max(off, math.Abs(float64(got[k]-r.Logits[k])))
+	}
+	d.inputs++
+	d.furthest = max(d.furthest, off)
+	if (d.model.Stance(got)[detect.Asserts] >= r.Threshold) != (r.Score >= r.Threshold) {
+		d.decisions++
+	}
+	if !(off <= tolerance) {
+		d.wrong++
+		fmt.Printf("off by %.2g: %s\n", off, r.Input)
+	}
+}
+
+func (d *difference) report(name string) error {
+	fmt.Printf("%s: %d inputs, logits within %.1e of hugot, %d decisions differ\n", name, d.inputs, d.furthest, d.decisions)
+	if d.wrong+d.decisions > 0 {
+		return fmt.Errorf("%s: %d inputs off by more than %v, %d decisions differ", name, d.wrong, tolerance, d.decisions)
+	}
+	return nil
 }
 
 func write(path string, temperature float64, rows []row) (err error) {
@@ -162,14 +245,14 @@ func write(path string, temperature float64, rows []row) (err error) {
 	return w.Flush()
 }
 
-func underWazero(rows []row, temperature float64, wasm, model string, pack rules.Pack) error {
+func underWazero(rows []row, of detect.Model, wasm, model string, pack rules.Pack) error {
 	ctx := context.Background()
 	h, err := host.Open(ctx, wasm, model, host.CacheDir(), pack)
 	if err != nil {
 		return err
 	}
 	defer h.Close(ctx)
-	furthest, decisions, wrong := 0.0, 0, 0
+	d := difference{model: of}
 	for batch := range slices.Chunk(rows, 64) {
 		q := abi.Request{Op: "classify"}
 		for _, r := range batch {
@@ -183,24 +266,8 @@ func underWazero(rows []row, temperature float64, wasm, model string, pack rules
 			return fmt.Errorf("wazero: %d rows of logits for %d inputs", len(got.Logits), len(batch))
 		}
 		for i, r := range batch {
-			off := 0.0
-			for k := range r.Logits {
-				off = max(off, math.Abs(float64(got.Logits[i][k]-r.Logits[k])))
-			}
-			furthest = max(furthest, off)
-			decides := (detect.Model{Temperature: temperature}).Stance(got.Logits[i])[detect.Asserts] >= r.Threshold
-			if decides != (r.Score >= r.Threshold) {
-				decisions++
-			}
-			if off > tolerance {
-				wrong++
-				fmt.Printf("wazero: off by %.2g: %s\n", off, r.Input)
-			}
+			d.add(r, got.Logits[i])
 		}
 	}
-	fmt.Printf("wazero: %d inputs, logits within %.1e of hugot natively, %d decisions differ\n", len(rows), furthest, decisions)
-	if wrong+decisions > 0 {
-		return fmt.Errorf("wazero: %d inputs off by more than %v, %d decisions differ", wrong, tolerance, decisions)
-	}
-	return nil
+	return d.report("wazero")
 }
