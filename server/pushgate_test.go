@@ -26,7 +26,7 @@ func TestServerThatCannotJudgeRefusesPushes(t *testing.T) {
 	if !strings.Contains(logged.String(), "pushes will be refused") {
 		t.Errorf("logged %q", logged.String())
 	}
-	if status, _ := s.do(t, "GET", "/v1/snapshot", nil); status != http.StatusOK || s.publisher.Head(trust.Stable).Sequence != 0 {
+	if status, _ := s.do(t, "GET", "/v1/snapshot/0.json", nil); status != http.StatusOK || s.publisher.Head(trust.Stable).Sequence != 0 {
 		t.Errorf("snapshot: %d, head %d", status, s.publisher.Head(trust.Stable).Sequence)
 	}
 }
