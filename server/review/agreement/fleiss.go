@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package agreement
+
+import "math"
+
+// Fleiss is Fleiss' κ (1971) of any number of reviewers. Where items have
+// unequally many verdicts it is Gwet's generalisation: agreement is seen in items
+// with two verdicts or more, while every item counts alike towards chance.
+func Fleiss(judgements []Judgement) Coefficient {
+	return fleiss(count(clean(judgements)))
+}
+
+func fleiss(t counts) Coefficient {
+	c := Coefficient{Name: "fleiss-kappa", Raters: t.raters}
+	n := float64(len(t.items))
+	shares := make([]float64, len(t.verdicts))
+	agreed := make([]float64, len(t.items)) // share of agreeing pairs in each item
+	for i, row := range t.items {
+		r := sum(row)
+		for k, v := range row {
+			shares[k] += float64(v) / float64(r) / n
+			agreed[i] += float64(v * (v - 1))
+		}
+		if r < 2 {
+			continue
+		}
+		agreed[i] /= float64(r * (r - 1))
+		c.Observed += agreed[i]
+		c.Items++
+		c.Verdicts += r
+	}
+	for _, s := range shares {
+		c.Expected += s * s
+	}
+	if c.Items > 0 {
+		c.Observed /= float64(c.Items)
+	}
+	c.settle()
+	if c.Value == nil || len(t.items) < 2 {
+		return c
+	}
+
+	// Each item's pull on the value: through the agreement seen in it, and
+	// through what it adds to the shares that chance is reckoned from.
+	pe, squares := c.Expected, 0.0
+	for i, row := range t.items {
+		pull, r := 0.0, sum(row)
+		if r >= 2 {
+			pull = n / float64(c.Items) * (agreed[i] - pe) / (1 - pe)
+		}
+		chance := 0.0
+		for k, v := range row {
+			chance += shares[k] * float64(v) / float64(r)
+		}
+		pull -= 2 * (1 - *c.Value) * (chance - pe) / (1 - pe)
+		squares += square(pull - *c.Value)
+	}
+	c.around(math.Sqrt(squares/(n*(n-1))), student975(len(t.items)-1), MethodFleiss)
+	return c
+}
