@@ -290,7 +290,7 @@ def curve(vocab, train, ids, dev, dev_ids, epochs):
 # What the dev split must show at the thresholds: above the goals, for others
 # will write otherwise. No threshold goes above HIGHEST, for beyond it little
 # is gained and much is missed.
-PRECISION, FLAGGED, ANSWERS_FLAGGED, HIGHEST = 0.965, 0.02, 0.05, 0.95
+PRECISION, FLAGGED, ANSWERS_FLAGGED, HIGHEST = 0.965, 0.02, 0.05, 0.97
 
 
 def main():
