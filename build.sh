@@ -19,7 +19,7 @@ usage() {
 ./build.sh eval [--set DIR] [--rules DIR] [--wrong]
                             precision, recall, calibration and confusion on labelled sentences, natively and in the wasm
 ./build.sh parity [--every N]
-                            the classifier's logits natively, under wazero, in Chromium and in onnxruntime-node, on the whole corpus
+                            the classifier's logits natively, under wazero, in Chromium and in onnxruntime-node, held to hugot's on the whole corpus
 ./build.sh clean            remove dist/ and ext/node_modules/
 TEXT
 }
@@ -136,9 +136,10 @@ test_all() {
   say "generated files"
   generate --check
   say "Go tests"
+  need_node_tests
   # What judges a whole corpus takes ten times as long under the race detector.
-  go test -race $(go list ./... | grep -v /server/gate)
-  go test ./server/gate
+  go test -race $(go list ./... | grep -v -e /server/gate -e /wasm/parity)
+  go test ./server/gate ./wasm/parity
   go test -run TestScripts/rulestest ./server
   go test -run SmallStacks ./server/hub # the race detector enlarges stacks
   say "fuzz"
@@ -148,7 +149,7 @@ test_all() {
   # Every parser of what comes from a network or a file.
   for f in rules:FuzzParse rules:FuzzParsePack rules:FuzzApply rules/delta:FuzzApply \
     rules/trust:FuzzAccept rules/trust:FuzzEvidence rules/trust:FuzzNotes rules/trust:FuzzParseRoot \
-    wasm/abi:FuzzCall server/wire:FuzzDecode \
+    wasm/abi:FuzzCall wasm/onnx:FuzzLoad wasm/wordpiece:FuzzParse wasm/classify/reference:FuzzTokens server/wire:FuzzDecode \
     server:FuzzPush server:FuzzPushedFile server:FuzzDraft server:FuzzCheckLines; do
     go test -run '^$' -fuzz "^${f#*:}\$" -fuzztime 2000x -fuzzminimizetime 10x "./${f%:*}"
   done
@@ -186,8 +187,18 @@ bench() {
   esac
 }
 
+# bench_engine: the Go benchmarks, then the classifier in Chromium beside
+# onnxruntime-web, on sentences of the corpus that cost/inputs.jsonl keeps.
 bench_engine() {
-  go test -run '^$' -bench . -benchtime 2s ./wasm/...
+  go test -run '^$' -bench . -benchmem -benchtime 2s ./wasm/...
+  need_chromium
+  build_extension
+  rm -rf dist/cost
+  mkdir -p dist/cost/haechi
+  cp dist/model/* dist/cost/haechi/
+  go run ./wasm/parity --every 25 --out dist/cost.jsonl
+  tail -n +2 dist/cost.jsonl >dist/cost/haechi/inputs.jsonl
+  node ext/parity/cost.mjs dist/cost
 }
 
 bench_sync() {
@@ -202,6 +213,14 @@ need_python() {
   python=/usr/bin/python3
   export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
   $python -c 'import torch, numpy, onnx' 2>/dev/null || install python3-torch python3-numpy python3-onnx libopenblas0-pthread
+}
+
+# need_node_tests: the official tests of ONNX operators, which python3-onnx
+# needs to run its own; without root our test says that it skips them.
+need_node_tests() {
+  if [ -z "${HAECHI_ONNX_TESTS:-}" ] && [ ! -d /usr/share/libonnx-testdata/data/node ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    install libonnx-testdata
+  fi
 }
 
 train() {

@@ -22,7 +22,14 @@ func init() {
 	debug.SetGCPercent(50)
 }
 
-var session = abi.Session{Load: func(folder string) (detect.Classifier, error) { return classify.Load(folder) }}
+var session = abi.Session{Load: load}
+
+// load does not collect meanwhile: most of what loading allocates stays, and
+// looking through it again and again takes longer than the loading.
+func load(folder string) (detect.Classifier, error) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	return classify.Load(folder)
+}
 
 // held keeps the buffers that the host has pointers to from the collector.
 var held = map[uint32][]byte{}

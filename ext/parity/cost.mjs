@@ -3,8 +3,11 @@
 /**
  * What a sentence costs in Chromium for each model folder in a folder:
  * `node ext/parity/cost.mjs dist/study`, one thread, in the extension's Worker
- * and in onnxruntime-web, on the inputs.jsonl that study.py left in each.
- * Prints a Markdown table; a network that a runtime refuses is named as such.
+ * and in onnxruntime-web, on the inputs.jsonl that lies in each. The engine's
+ * figure includes the message to the Worker and back, and tokenising;
+ * onnxruntime-web's is its run alone, on tokens. Both take turns, and the
+ * median turn counts. Prints a Markdown table; a network that a runtime refuses
+ * is named as such.
  */
 
 import { createReadStream } from "node:fs";
@@ -16,8 +19,10 @@ import { Browser, newProfile } from "../e2e/browser.mjs";
 import { DIST, TOP } from "../e2e/haechi.mjs";
 import { withWorker } from "./worker.mjs";
 
-const WARM = 64;
-const TIMED = 512;
+const WARM = 128;
+const TURNS = 12;
+const SENTENCES = 32; // a turn
+const NEEDED = WARM + 2 * TURNS * SENTENCES;
 const ORT = join(TOP, "ext", "node_modules", "onnxruntime-web", "dist");
 const TYPES = { ".html": "text/html", ".mjs": "text/javascript", ".wasm": "application/wasm" };
 
@@ -25,19 +30,41 @@ async function rows(folder) {
   const out = [];
   for await (const line of createInterface({ input: createReadStream(join(folder, "inputs.jsonl")) })) {
     out.push(JSON.parse(line));
-    if (out.length === WARM + TIMED) break;
+    if (out.length === NEEDED) break;
   }
-  if (out.length < 2 * WARM) throw new Error(`too few inputs in ${folder}`);
+  if (out.length < NEEDED) throw new Error(`too few inputs in ${folder}`);
   return out;
 }
 
-/** Milliseconds a sentence, one at a time and eight at a time; each input once, for the engine keeps what it judged. */
-async function timed(time, all) {
-  await time(all.slice(0, WARM), 1);
-  await time(all.slice(0, WARM), 8);
-  const rest = all.slice(WARM);
-  const half = rest.length >> 1;
-  return [(await time(rest.slice(0, half), 1)) / half, (await time(rest.slice(half), 8)) / (rest.length - half)];
+function median(times) {
+  return [...times].sort((a, b) => a - b)[times.length >> 1];
+}
+
+/**
+ * Milliseconds a sentence for each runner, one at a time and eight at a time:
+ * the median of turns. Each input counts once, for the engine keeps what it
+ * judged. A runner that fails gives its error.
+ */
+async function timed(runners, all) {
+  const results = runners.map(() => ({ 1: [], 8: [] }));
+  const turn = async (part, size, keep) => {
+    for (const [k, time] of runners.entries()) {
+      if (results[k] instanceof Error) continue;
+      try {
+        const ms = (await time(part, size)) / part.length;
+        if (keep) results[k][size].push(ms);
+      } catch (error) {
+        results[k] = error;
+      }
+    }
+  };
+  await turn(all.slice(0, WARM / 2), 1, false);
+  await turn(all.slice(WARM / 2, WARM), 8, false);
+  for (let at = WARM; at < NEEDED; at += 2 * SENTENCES) {
+    await turn(all.slice(at, at + SENTENCES), 1, true);
+    await turn(all.slice(at + SENTENCES, at + 2 * SENTENCES), 8, true);
+  }
+  return results.map((r) => (r instanceof Error ? r : [median(r[1]), median(r[8])]));
 }
 
 function serve(models) {
@@ -51,7 +78,7 @@ function serve(models) {
   return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
 }
 
-async function inOrtWeb(page, base, name, all) {
+async function loadOrtWeb(page, base, name) {
   await page.evaluate(async (url, model) => {
     const ort = await import(`${url}/ort/ort.min.mjs`);
     ort.env.wasm.numThreads = 1;
@@ -74,12 +101,19 @@ async function inOrtWeb(page, base, name, all) {
       return performance.now() - started;
     };
   }, base, name);
-  return timed((batch, size) => page.evaluate((tokens, n) => window.time(tokens, n), batch.map(({ tokens }) => tokens), size), all);
+  return (batch, size) => page.evaluate((tokens, n) => window.time(tokens, n), batch.map(({ tokens }) => tokens), size);
 }
 
 function cells(result) {
-  return result instanceof Error ? `not run: ${result.message.split("\n")[0].slice(0, 90)} | ` : result.map((ms) => ms.toFixed(2)).join(" | ");
+  return result instanceof Error ? `not run: ${result.message.split("\n")[0].slice(0, 90)} | ` : result.map((ms) => ms.toFixed(3)).join(" | ");
 }
+
+function ratios(own, peer) {
+  return own instanceof Error || peer instanceof Error ? " | " : own.map((ms, i) => (ms / peer[i]).toFixed(2)).join(" | ");
+}
+
+/** What a page that cannot load a network does with every turn. */
+const failing = (error) => () => Promise.reject(error);
 
 try {
   const folder = process.argv[2];
@@ -91,12 +125,13 @@ try {
   try {
     const base = `http://127.0.0.1:${server.address().port}`;
     const page = await browser.open(`${base}/`);
-    console.log("| ms a sentence in Chromium, one thread | the engine, one at a time | eight | onnxruntime-web, one at a time | eight |\n|---|---|---|---|---|");
+    console.log("| ms a sentence in Chromium, one thread | the engine, one at a time | eight | onnxruntime-web, one at a time | eight | ratio, one | eight |\n|---|---|---|---|---|---|---|");
     for (const name of names) {
       const all = await rows(join(folder, name));
-      const own = await withWorker(join(folder, name), (worker) => timed((batch, size) => worker.time(batch.map(({ input }) => input), size), all)).catch((error) => error);
-      const peer = await inOrtWeb(page, base, name, all).catch((error) => error);
-      console.log(`| ${name} | ${cells(own)} | ${cells(peer)} |`);
+      const ort = await loadOrtWeb(page, base, name).catch(failing);
+      const both = (own) => timed([own, ort], all);
+      const [own, peer] = await withWorker(join(folder, name), (worker) => both((batch, size) => worker.time(batch.map(({ input }) => input), size))).catch((error) => both(failing(error)));
+      console.log(`| ${name} | ${cells(own)} | ${cells(peer)} | ${ratios(own, peer)} |`);
     }
   } finally {
     await browser.close();

@@ -138,3 +138,11 @@ func BenchmarkClassify(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkLoad(b *testing.B) {
+	for b.Loop() {
+		if _, err := Load(modelFolder); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -237,7 +237,7 @@ func row(r int64, n int) (int, error) {
 // oneByOne runs steps of which only the last one's output is needed.
 func (m *Model) oneByOne(steps []step) error {
 	for i := range steps {
-		if err := m.step(&steps[i]); err != nil {
+		if err := steps[i].run(m, &steps[i]); err != nil {
 			return err
 		}
 	}

@@ -68,6 +68,7 @@ func Load(file []byte) (m *Model, err error) {
 	b.fuse()
 	b.prune()
 	b.finish()
+	b.split()
 	return &b.model, nil
 }
 
@@ -218,8 +219,13 @@ func (b *builder) add(p nodeProto) error {
 }
 
 // fold works out a node whose inputs are constants.
-func (b *builder) fold(n *node) error {
-	if err := b.model.step(&n.step); err != nil {
+func (b *builder) fold(n *node) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v", p)
+		}
+	}()
+	if err := n.run(&b.model, &n.step); err != nil {
 		return err
 	}
 	for _, o := range n.out {

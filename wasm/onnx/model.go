@@ -36,8 +36,11 @@ type Value struct {
 type Model struct {
 	inputs, outputs []Value
 	steps           []step
-	values          []value // by index; constants hold their tensors from load on
-	in, out         []int   // indices into values
+	rest            []step          // those that do not depend on shapes alone; see plan.go
+	planned         []int           // values that rest needs of the others
+	plans           map[shapes]plan // for shapes that were run before
+	values          []value         // by index; constants hold their tensors from load on
+	in, out         []int           // indices into values
 	pool            pool
 }
 
@@ -49,6 +52,8 @@ type step struct {
 	out  []int
 	run  kernel
 	done []int // values that nothing needs after this step
+
+	plans bool // some of what it gives is planned
 }
 
 // kernel computes a step's outputs from its inputs.
@@ -74,6 +79,15 @@ func (m *Model) Run(inputs []Tensor, out []Tensor) (_ []Tensor, err error) {
 	if len(inputs) != len(m.inputs) {
 		return nil, fmt.Errorf("onnx: %d inputs; the model has %d", len(inputs), len(m.inputs))
 	}
+	var s *step // the one that runs
+	defer func() {
+		if p := recover(); p != nil {
+			err = s.failed(fmt.Errorf("%v", p))
+		}
+		if err != nil {
+			m.drop()
+		}
+	}()
 	m.drop()
 	for i := range inputs {
 		t := &inputs[i]
@@ -88,15 +102,26 @@ func (m *Model) Run(inputs []Tensor, out []Tensor) (_ []Tensor, err error) {
 		v.shape(t.Shape)
 		v.window(t, 0, n)
 	}
-	for i := range m.steps {
-		s := &m.steps[i]
-		if err := m.step(s); err != nil {
-			m.drop()
-			return nil, err
+	k, ok := key(inputs)
+	steps, making := m.steps, plan(nil)
+	if p := m.plans[k]; ok && p != nil {
+		m.follow(p)
+		steps = m.rest
+	} else if ok {
+		making = make(plan, len(m.planned))
+	}
+	for i := range steps {
+		s = &steps[i]
+		if err := s.run(m, s); err != nil {
+			return nil, s.failed(err)
 		}
+		making = m.note(making, s)
 		for _, d := range s.done {
 			m.release(d)
 		}
+	}
+	if making != nil {
+		m.keep(k, making)
 	}
 	for _, i := range m.out {
 		out = append(out, m.values[i].Tensor)
@@ -104,18 +129,10 @@ func (m *Model) Run(inputs []Tensor, out []Tensor) (_ []Tensor, err error) {
 	return out, nil
 }
 
-// step runs one node. A panic, such as an index out of range or a division by
-// zero, is the model's fault and becomes an error.
-func (m *Model) step(s *step) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("onnx: %s %q: %v", s.op, s.name, p)
-		}
-	}()
-	if err := s.run(m, s); err != nil {
-		return fmt.Errorf("onnx: %s %q: %w", s.op, s.name, err)
-	}
-	return nil
+// failed says which node an error is of. A panic, such as an index out of
+// range or a division by zero, is the model's fault and becomes one too.
+func (s *step) failed(err error) error {
+	return fmt.Errorf("onnx: %s %q: %w", s.op, s.name, err)
 }
 
 // drop gives back what the run before left.

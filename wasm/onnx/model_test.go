@@ -59,4 +59,5 @@ func BenchmarkRun(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(len(m.steps)), "steps")
+	b.ReportMetric(float64(len(m.rest)), "steps/op")
 }

@@ -14,6 +14,7 @@ type operator struct {
 	since       int64 // the first opset with these semantics
 	least, most int   // inputs
 	build       func(b *builder, n *node) (kernel, error)
+	shapes      []int // inputs whose elements decide the shape of the output
 }
 
 // operators are all that are claimed.
@@ -21,17 +22,17 @@ var operators map[string]operator
 
 func init() { // not a literal: builders reach back to the table through folding
 	operators = map[string]operator{
-		"Add": {7, 2, 2, arithmetic}, "Sub": {7, 2, 2, arithmetic}, "Mul": {7, 2, 2, arithmetic}, "Div": {7, 2, 2, arithmetic},
-		"Pow":   {12, 2, 2, power},
-		"Equal": {7, 2, 2, comparison}, "Greater": {7, 2, 2, comparison}, "GreaterOrEqual": {12, 2, 2, comparison}, "Less": {7, 2, 2, comparison}, "LessOrEqual": {12, 2, 2, comparison},
-		"And": {7, 2, 2, logic}, "Or": {7, 2, 2, logic}, "Xor": {7, 2, 2, logic}, "Not": {1, 1, 1, not},
-		"Sqrt": {6, 1, 1, function}, "Log": {6, 1, 1, function}, "Exp": {6, 1, 1, function}, "Erf": {9, 1, 1, function}, "Tanh": {6, 1, 1, function}, "Sigmoid": {6, 1, 1, function},
-		"Relu": {6, 1, 1, function}, "Neg": {6, 1, 1, function}, "Abs": {6, 1, 1, function}, "Reciprocal": {6, 1, 1, function},
-		"Cast": {9, 1, 1, cast}, "Constant": {1, 0, 0, constant}, "ConstantOfShape": {9, 1, 1, constantOfShape},
-		"Identity": {1, 1, 1, identity}, "Shape": {1, 1, 1, shapeOf}, "Reshape": {13, 2, 2, reshape}, "Unsqueeze": {13, 2, 2, unsqueeze}, "Squeeze": {13, 1, 2, squeeze}, "Flatten": {11, 1, 1, flatten},
-		"Gather": {11, 2, 2, gather}, "Concat": {11, 1, 1 << 10, concat}, "Slice": {11, 3, 5, slice}, "Expand": {8, 2, 2, expand}, "Transpose": {1, 1, 1, transpose}, "Where": {9, 3, 3, where},
-		"CumSum": {11, 2, 2, cumSum}, "ReduceSum": {13, 1, 2, reduce}, "ReduceMean": {11, 1, 1, reduce}, "ReduceMax": {11, 1, 1, reduce},
-		"MatMul": {1, 2, 2, matMul}, "Gemm": {11, 2, 3, gemm}, "Softmax": {13, 1, 1, softmax}, "LayerNormalization": {17, 2, 3, layerNormalization},
+		"Add": {7, 2, 2, arithmetic, nil}, "Sub": {7, 2, 2, arithmetic, nil}, "Mul": {7, 2, 2, arithmetic, nil}, "Div": {7, 2, 2, arithmetic, nil},
+		"Pow":   {12, 2, 2, power, nil},
+		"Equal": {7, 2, 2, comparison, nil}, "Greater": {7, 2, 2, comparison, nil}, "GreaterOrEqual": {12, 2, 2, comparison, nil}, "Less": {7, 2, 2, comparison, nil}, "LessOrEqual": {12, 2, 2, comparison, nil},
+		"And": {7, 2, 2, logic, nil}, "Or": {7, 2, 2, logic, nil}, "Xor": {7, 2, 2, logic, nil}, "Not": {1, 1, 1, not, nil},
+		"Sqrt": {6, 1, 1, function, nil}, "Log": {6, 1, 1, function, nil}, "Exp": {6, 1, 1, function, nil}, "Erf": {9, 1, 1, function, nil}, "Tanh": {6, 1, 1, function, nil}, "Sigmoid": {6, 1, 1, function, nil},
+		"Relu": {6, 1, 1, function, nil}, "Neg": {6, 1, 1, function, nil}, "Abs": {6, 1, 1, function, nil}, "Reciprocal": {6, 1, 1, function, nil},
+		"Cast": {9, 1, 1, cast, nil}, "Constant": {1, 0, 0, constant, nil}, "ConstantOfShape": {9, 1, 1, constantOfShape, []int{0}},
+		"Identity": {1, 1, 1, identity, nil}, "Shape": {1, 1, 1, shapeOf, nil}, "Reshape": {13, 2, 2, reshape, []int{1}}, "Unsqueeze": {13, 2, 2, unsqueeze, []int{1}}, "Squeeze": {13, 1, 2, squeeze, []int{1}}, "Flatten": {11, 1, 1, flatten, nil},
+		"Gather": {11, 2, 2, gather, nil}, "Concat": {11, 1, 1 << 10, concat, nil}, "Slice": {11, 3, 5, slice, []int{1, 2, 3, 4}}, "Expand": {8, 2, 2, expand, []int{1}}, "Transpose": {1, 1, 1, transpose, nil}, "Where": {9, 3, 3, where, nil},
+		"CumSum": {11, 2, 2, cumSum, nil}, "ReduceSum": {13, 1, 2, reduce, []int{1}}, "ReduceMean": {11, 1, 1, reduce, nil}, "ReduceMax": {11, 1, 1, reduce, nil},
+		"MatMul": {1, 2, 2, matMul, nil}, "Gemm": {11, 2, 3, gemm, nil}, "Softmax": {13, 1, 1, softmax, nil}, "LayerNormalization": {17, 2, 3, layerNormalization, nil},
 	}
 }
 
