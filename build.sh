@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The only entry: ./build.sh build | run | test | bench [engine|sync] | gen | train | study | eval | parity | clean
+# The only entry: ./build.sh build | run | test | bench [engine|sync] | gen | train | study | eval | parity | release | clean
 set -euo pipefail
 cd "$(dirname "$0")"
 export GOTOOLCHAIN=auto GOFLAGS=-trimpath GOWORK=off
@@ -20,6 +20,9 @@ usage() {
                             precision, recall, calibration and confusion on labelled sentences, natively and in the wasm
 ./build.sh parity [--every N]
                             the classifier's logits natively, under wazero, in Chromium and in onnxruntime-node, held to hugot's on the whole corpus
+./build.sh release --trust FILE | --developer [--dirty] [--check]
+                            dist/release/: the archives for the stores and of their source, the same bytes every time;
+                            ext/store/README.md explains the options and what to do with the archives
 ./build.sh clean            remove dist/ and ext/node_modules/
 TEXT
 }
@@ -79,15 +82,20 @@ npm_install() {
 }
 
 build_engine() {
+  compile
+  developer_keys
+}
+
+# The wasm is the same bytes wherever it is built, so it may not tell of a commit.
+compile() {
   say "engine and command"
   mkdir -p dist
-  GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -ldflags="-s -w" -o dist/haechi.wasm ./wasm
+  GOOS=wasip1 GOARCH=wasm go build -buildvcs=false -buildmode=c-shared -ldflags="-s -w" -o dist/haechi.wasm ./wasm
   go build -o dist/haechi ./server
   rm -rf dist/model
   mkdir -p dist/model
   cp wasm/model/model.onnx wasm/model/tokenizer.json wasm/model/config.json dist/model/
   dist/haechi rules pack >dist/baseline.json
-  developer_keys
 }
 
 # A developer's own maintainers (2 of 3) and the online key that they lend to
@@ -256,6 +264,95 @@ parity() {
   npm run --silent --prefix ext parity
 }
 
+# release --trust FILE | --developer [--dirty] [--check]: the archives for the
+# stores. They are built from the source archive in a folder of its own, by the
+# command that a reviewer runs there; --check does that in a second folder and
+# compares. An unpacked source archive has no .git, but the root in trust.json.
+release() {
+  local trust="" developer="" dirty="" check="" tree out=$PWD/dist/release
+  need_tools
+  if [ ! -e .git ]; then
+    [ $# = 0 ] || die "an unpacked source archive takes no options: ./build.sh release"
+    packages
+    return
+  fi
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --trust) [ $# -gt 1 ] || die "--trust needs the file with the maintainers' root"; trust=$2; shift ;;
+      --developer) developer=1 ;;
+      --dirty) dirty=1 ;;
+      --check) check=1 ;;
+      *) usage >&2; exit 2 ;;
+    esac
+    shift
+  done
+  if [ -z "$trust" ]; then
+    [ -n "$developer" ] || die "the package would trust this machine's developer keys, and its users could never get the maintainers' rules: give the maintainers' root with --trust FILE ('haechi keys root' makes one), or say --developer for a trial"
+    trust=dist/trust.json
+    [ -s $trust ] || die "there is no developer's root yet: run ./build.sh build first"
+  fi
+  [ -s "$trust" ] || die "cannot read $trust"
+  [ -n "$developer" ] || ! cmp -s "$trust" dist/trust.json || die "$trust is the developer's root of this folder; give the maintainers' root, or say --developer for a trial"
+  if [ -n "$(git status --porcelain)" ]; then
+    [ -n "$dirty" ] || { git status --short >&2; die "the working tree differs from HEAD: commit or put away the files above, or say --dirty for a trial"; }
+  fi
+  tree=$(source_tree "$dirty")
+  npm_install
+  WORK=$(mktemp -d)
+  trap 'rm -rf "$WORK"' EXIT
+  rm -rf "$out"
+  unpack "$tree" "$trust" "$WORK/source"
+  node ext/release.mjs source "$WORK/source" "$out"
+  build_there "$WORK/source"
+  cp "$WORK"/source/dist/release/*.zip "$out/"
+  say "the store's own check for Firefox"
+  HAECHI_DIST=$WORK/source/dist npm run --silent --prefix ext lint:firefox
+  if [ -n "$check" ]; then
+    say "the same again, in another folder"
+    unpack "$tree" "$trust" "$WORK/another/folder"
+    node ext/release.mjs source "$WORK/another/folder" "$WORK/again"
+    build_there "$WORK/another/folder"
+    cp "$WORK"/another/folder/dist/release/*.zip "$WORK/again/"
+    for f in "$out"/*.zip; do cmp "$f" "$WORK/again/${f##*/}" || die "${f##*/} is not the same when built twice"; done
+    say "the same bytes twice"
+  fi
+  node ext/release.mjs sums "$out"
+  say "$out"
+  [ -z "$developer" ] || say "WARNING: a DEVELOPER'S root is in these packages. Do not send them to a store."
+  [ -z "$dirty" ] || say "WARNING: built from a tree with changes that are in no commit. Do not send these packages to a store."
+}
+
+# source_tree DIRTY: the tree to release; with DIRTY one of what lies in the folder, else that of HEAD.
+source_tree() {
+  if [ -z "$1" ]; then git rev-parse 'HEAD^{tree}'; return; fi
+  local index
+  index=$(mktemp -u)
+  GIT_INDEX_FILE=$index git add -A
+  GIT_INDEX_FILE=$index git write-tree
+  rm -f "$index"
+}
+
+# unpack TREE TRUST FOLDER: the source as reviewers get it, with the root that is shipped.
+unpack() {
+  mkdir -p "$3"
+  git archive --format=tar "$1" | tar -x -C "$3"
+  cp "$2" "$3/trust.json"
+}
+
+build_there() { (unset CHROMIUM FIREFOX HAECHI_DIST && cd "$1" && bash ./build.sh release); }
+
+# packages: what the stores get, from the root in trust.json.
+packages() {
+  [ -s trust.json ] || die "no trust.json here: this is neither a git checkout nor a whole source archive"
+  unset GOEXPERIMENT GOWASM
+  rm -rf dist
+  compile
+  cp trust.json dist/trust.json
+  build_extension
+  node ext/release.mjs packages dist dist/release
+  node ext/release.mjs sums dist/release
+}
+
 case "${1:-}" in
   build) build ;;
   run) shift; run "$@" ;;
@@ -266,6 +363,7 @@ case "${1:-}" in
   study) study ;;
   eval) shift; evaluate "$@" ;;
   parity) shift; build; need_chromium; parity "$@" ;;
+  release) shift; release "$@" ;;
   clean) rm -rf dist ext/node_modules ;;
   "" | help | -h | --help) usage ;;
   *) usage >&2; exit 2 ;;

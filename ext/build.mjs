@@ -105,6 +105,7 @@ async function buildFor(target, { dist, dev }) {
   await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
   await build({
+    absWorkingDir: EXT, // paths in the bundles' comments are the same wherever it is started
     entryPoints: Object.fromEntries(Object.entries({ ...SCRIPTS, ...scripts }).map(([to, from]) => [to, join(EXT, "src", from)])),
     outdir: out,
     bundle: true,

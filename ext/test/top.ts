@@ -6,6 +6,11 @@ import { join } from "node:path";
 /** The top of the repository; set by test.mjs. */
 declare const TOP: string;
 
+/** Where a file of the repository is. */
+export function at(path: string): string {
+  return join(TOP, path);
+}
+
 export function read(...path: string[]): string {
   return readFileSync(join(TOP, ...path), "utf8");
 }
