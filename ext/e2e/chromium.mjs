@@ -105,6 +105,17 @@ export class Chromium {
     await engine.evaluate(() => (self.onmessage = ({ data }) => self.postMessage({ id: data.id, broken: "unreachable executed" })));
   }
 
+  /** Sets the clock of the background and of the engine's document forward by so many ms; 0 sets it right. */
+  async turnClock(ms) {
+    const turn = (by) => {
+      const now = (globalThis.realNow ??= Date.now);
+      Date.now = () => now.call(Date) + by;
+    };
+    const offscreen = this.browser.targets().find((one) => one.url().endsWith("/offscreen.html"));
+    await (await offscreen.asPage()).evaluate(turn, ms);
+    await (await this.worker().worker()).evaluate(turn, ms);
+  }
+
   /** Loads the extension anew under its open pages, as an update does. */
   async update() {
     await this.developerMode(); // without it Chromium does not start a reloaded extension again

@@ -3,7 +3,7 @@
 /** The real `haechi` command: a server to sync with, and a maintainer who pushes rules. */
 
 import { execFile, spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -35,6 +35,21 @@ export async function stranger(dir) {
   const lent = await run(HAECHI, ["keys", "new", "--out", online.key, "--name", "online"]);
   await writeFile(online.note, (await run(HAECHI, ["keys", "lend", lent.stdout.trim(), "--key", key])).stdout);
   return { keys: [key], trust, online };
+}
+
+/** New maintainers who take over: what to push with whose keys, and the keys that count from then on. */
+export async function successors(dir) {
+  const files = ["four", "five"].map((name) => join(dir, `${name}.key`));
+  const newcomers = await Promise.all(files.map(async (file, i) => (await run(HAECHI, ["keys", "new", "--out", file, "--name", `new-${i}`])).stdout.trim()));
+  const root = join(dir, "next.json");
+  const staying = (await readFile(own("maintainer-3.pub"), "utf8")).trim();
+  await writeFile(root, (await run(HAECHI, ["keys", "root", "--after", MAINTAINER.trust, staying, ...newcomers])).stdout);
+  const note = join(dir, "next-online.note");
+  const lent = (await readFile(own("online.pub"), "utf8")).trim();
+  const version = 1 + Number(/^version (\d+)$/m.exec(await readFile(MAINTAINER.online.note, "utf8"))?.[1]);
+  const signed = files.flatMap((file) => ["--key", file]);
+  await writeFile(note, (await run(HAECHI, ["keys", "lend", lent, "--version", String(version), ...signed])).stdout);
+  return { rotation: ["--root", root, "--online", note], keys: files };
 }
 
 /** What the command finds in answers; each as "rule: words", by id. */
@@ -79,6 +94,11 @@ export class Server {
     const keys = this.keys.keys.flatMap((key) => ["--key", key]);
     const { stdout } = await run(HAECHI, ["rules", "push", ...what, "--server", this.url, ...keys, "--trust", this.keys.trust]);
     return stdout;
+  }
+
+  /** Writes all it serves as static files. */
+  async mirror(dir) {
+    await run(HAECHI, ["mirror", dir, "--server", this.url, "--trust", this.keys.trust]);
   }
 
   async stop() {

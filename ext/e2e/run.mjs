@@ -30,5 +30,5 @@ node(join(dirname(HERE), "build.mjs"), "--dev", "--target", TARGETS[browser], "-
 const words = rest.join(" ");
 const pattern = words ? [`--test-name-pattern=${words}`] : [];
 // One file after the other: each has a browser of its own.
-const files = ["haechi", "sites", "pages"].map((name) => join(HERE, `${name}.test.mjs`));
+const files = ["haechi", "sites", "pages", ...(browser === "chromium" ? ["attack"] : [])].map((name) => join(HERE, `${name}.test.mjs`));
 node("--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=600000", ...pattern, ...files);

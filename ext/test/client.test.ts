@@ -427,7 +427,73 @@ test("where sockets fail three times the files are fetched, and the socket is tr
   world.socket.onclose?.({ code: 1006 });
   await settle();
   assert.equal(world.fetched.length, fetched, "not fetched again so soon");
-  assert.equal(world.client.current().phase, "waiting");
+  assert.equal(world.client.current().phase, "current", "a socket that fails takes nothing away from what the files said");
+  mock.timers.tick(POLL_MS);
+  world.files = {};
+  await world.client.wake();
+  world.socket.onclose?.({ code: 1006 });
+  await settle();
+  assert.equal(world.client.current().phase, "waiting", "neither is there now");
+});
+
+test("where sockets fail, a refusal of what was fetched is told until it is fetched again, also by a dead worker's successor", async (t) => {
+  const world = await connected(t);
+  world.files = site({ "/v1/delta/3-4.json": delta(3, 4) });
+  world.verdicts = ["fork"];
+  for (let i = 0; i < 4; i++) {
+    world.socket.onclose?.({ code: 1006 });
+    await settle();
+    if (i === 3) break;
+    mock.timers.setTime(world.client.current().next);
+    await world.client.wake();
+  }
+  const told = world.client.current();
+  assert.deepEqual([told.phase, told.reason], ["refused", "fork"]);
+  assert.ok(told.next > Date.now());
+  const successor = new World();
+  successor.retry = world.retry;
+  await successor.client.wake();
+  assert.deepEqual(successor.client.current(), told);
+});
+
+test("a server whose files take their time is asked for one at a time, and given up", async (t) => {
+  const world = await connected(t);
+  let stop: (reason: Error) => void = () => undefined;
+  world.fetch = (path) => (world.fetched.push(path), new Promise((_, reject) => (stop = reject)));
+  for (let i = 0; i < 5; i++) {
+    world.socket.onclose?.({ code: 1006 });
+    await settle();
+    mock.timers.setTime(world.client.current().next);
+    await world.client.wake();
+  }
+  assert.equal(world.fetched.length, 1);
+  world.socket.onclose?.({ code: 1006 });
+  await settle();
+  stop(new DOMException("out of time", "TimeoutError"));
+  await settle();
+  assert.deepEqual([world.client.current().phase, world.client.current().reason], ["waiting", "silent"]);
+  mock.timers.setTime(world.client.current().next);
+  await world.client.wake();
+  world.socket.onclose?.({ code: 1006 });
+  await settle();
+  assert.equal(world.fetched.length, 1, "nor at each try of the socket");
+});
+
+test("what an address answers that is no longer asked is not told", async (t) => {
+  const world = await connected(t);
+  let answer: (text: string) => void = () => undefined;
+  world.fetch = () => new Promise((resolve) => (answer = resolve));
+  for (let i = 0; i < 3; i++) {
+    world.socket.onclose?.({ code: 1006 });
+    await settle();
+    if (i < 2) mock.timers.setTime(world.client.current().next);
+    await world.client.wake();
+  }
+  await world.client.reconnect();
+  answer(JSON.stringify(head(2))); // "behind"
+  await settle();
+  assert.equal(world.client.current().phase, "connecting");
+  assert.equal(world.retry?.polled, 0);
 });
 
 test("a mirror that is away is tried again", async (t) => {

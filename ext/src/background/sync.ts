@@ -7,7 +7,7 @@ import { sha256 } from "../store/dismissals";
 import { IndexedRules } from "../store/rules";
 import { PACKAGED } from "../engine/host";
 import { SyncClient, type Identity, type Retry, type Socket } from "../sync/client";
-import { MAX_FRAME } from "../sync/wire";
+import { MAX_FRAME, NonsenseError } from "../sync/wire";
 
 export const ALARM = "sync";
 /** The shortest alarm Chrome keeps; below it a timer does, while the worker lives. */
@@ -60,7 +60,7 @@ async function fetchFile(path: string, signal: AbortSignal): Promise<string | un
     length += read.value.length;
     if (length > MAX_FRAME) {
       await reader.cancel();
-      throw new Error(`${path} is too large`);
+      throw new NonsenseError(`${path} is too large`);
     }
     parts.push(read.value);
   }

@@ -47,7 +47,10 @@ const REASONS: Record<string, Word> = {
   mismatch: "reasonMismatch",
   behind: "reasonBehind",
   diverged: "reasonDiverged",
+  others: "reasonOthers",
+  "too-large": "reasonTooLarge",
   nonsense: "reasonNonsense",
+  silent: "reasonSilent",
 };
 
 function reasonText(reason: string): string {
@@ -73,7 +76,7 @@ function serverText({ phase, reason, next }: SyncState): string {
     case "refused":
       return say("serverRefused", reasonText(reason));
     case "waiting":
-      return reason === "nonsense" ? `${reasonText(reason)} · ${say("serverWaiting", waitText(next))}` : say("serverWaiting", waitText(next));
+      return REASONS[reason] ? `${reasonText(reason)} · ${say("serverWaiting", waitText(next))}` : say("serverWaiting", waitText(next));
     case "stopped":
       return say("serverStopped");
   }

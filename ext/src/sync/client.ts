@@ -49,8 +49,9 @@ export interface Socket {
 export interface Retry {
   failures: number;
   notBefore: number;
+  /** What is shown until then, with its reason. */
+  phase: Phase;
   reason: string;
-  stopped: boolean;
   /** When rules were last fetched because the socket failed. */
   polled: number;
 }
@@ -103,7 +104,7 @@ const REPAIRABLE = new Set(["mismatch", "gap", "log"]);
 /** Codes that mean the engine failed, not the frame: worth another connection later. */
 const ENGINE = new Set(["crashed", "timeout", "unavailable", "storage", "internal"]);
 /** What a fetch may end with that says nothing about the server's rules. */
-const UNREACHED = new Set(["closed", "nonsense", ...ENGINE]);
+const UNREACHED = new Set(["closed", "nonsense", "silent", ...ENGINE]);
 
 /** One connection and what was said on it. */
 interface Line {
@@ -162,9 +163,7 @@ export class SyncClient {
     if (this.line) return;
     const retry = (await this.around.loadRetry()) ?? FRESH;
     if (retry.notBefore > this.around.now()) {
-      // A wait without a reason is one in which the rules were fetched all the same.
-      const phase = retry.stopped ? "stopped" : retry.reason === "" ? "current" : "waiting";
-      if (this.state.next !== retry.notBefore) this.show(phase, retry.reason, retry.notBefore);
+      if (this.state.next !== retry.notBefore) this.show(retry.phase, retry.reason, retry.notBefore);
       this.around.wakeAt(retry.notBefore);
       return;
     }
@@ -296,17 +295,20 @@ export class SyncClient {
       await this.rest(backoff(failures + 1, this.around.random), { ...FRESH, failures: failures + 1, reason: code });
     } else {
       const wait = POLL_MS + Math.round((POLL_MS / 4) * this.around.random());
-      await this.rest(wait, { ...FRESH, reason: code }, code === "" ? "current" : "refused");
+      await this.rest(wait, { ...FRESH, phase: found(code), reason: code });
     }
   }
 
   /** Where sockets are blocked the same server's files may not be; the socket is tried on all the same. */
   private async substitute(): Promise<void> {
+    if (this.polling && !this.polling.signal.aborted) return; // a slow server is asked for one file at a time
     const code = await this.poll();
-    if (code === undefined || UNREACHED.has(code)) return;
+    if (code === undefined) return;
     const retry = (await this.around.loadRetry()) ?? FRESH;
-    await this.around.saveRetry({ ...retry, reason: code, polled: this.around.now() });
-    if (!this.line) this.show(code === "" ? "current" : "refused", code, retry.notBefore);
+    const again = code === "closed" || ENGINE.has(code); // nothing came: the next try is as good as the first
+    const next: Retry = { ...retry, phase: found(code), reason: code, polled: again ? retry.polled : this.around.now() };
+    await this.around.saveRetry(next);
+    if (!this.line) this.show(next.phase, code, next.notBefore);
   }
 
   /** Fetches what is newer and has it checked. Empty when all is well, else what hindered; undefined when given up. */
@@ -323,10 +325,11 @@ export class SyncClient {
         if (!REPAIRABLE.has(code)) break; // else once more, with the whole pack
       }
     } catch (error) {
-      if (polling.signal.aborted) return undefined; // whoever did that starts anew
-      return error instanceof NonsenseError ? "nonsense" : "closed";
+      code = error instanceof NonsenseError ? "nonsense" : isTimeout(error) ? "silent" : "closed";
+    } finally {
+      if (this.polling === polling) this.polling = undefined;
     }
-    return code;
+    return polling.signal.aborted ? undefined : code; // whoever aborted it starts anew
   }
 
   private async onClose(line: Line, code: number): Promise<void> {
@@ -339,23 +342,25 @@ export class SyncClient {
   private async part(line: Line, code: ByeCode, wait: number): Promise<void> {
     if (line !== this.line) return;
     const stopped = code === "protocol";
-    await this.rest(stopped ? STOPPED_MS : asked(wait, this.around.random), { ...FRESH, reason: code, stopped });
+    await this.rest(stopped ? STOPPED_MS : asked(wait, this.around.random), { ...FRESH, phase: stopped ? "stopped" : "waiting", reason: code });
   }
 
   private async fail(line: Line | undefined, reason: string): Promise<void> {
     if (line !== this.line) return;
     this.hangUp(); // first, so that a second failure of this line is not counted
-    const { failures: before, polled } = (await this.around.loadRetry()) ?? FRESH;
+    const { failures: before, polled, ...last } = (await this.around.loadRetry()) ?? FRESH;
     const failures = before + 1;
-    await this.rest(backoff(failures, this.around.random), { failures, reason, stopped: false, polled });
+    // What the files said goes on to hold: a socket that fails again takes no warning away.
+    const shown = polled > 0 && last.phase !== "waiting" ? { phase: last.phase, reason: last.reason } : { phase: "waiting" as const, reason };
+    await this.rest(backoff(failures, this.around.random), { failures, polled, ...shown });
     if (failures >= SOCKET_TRIES && this.around.now() - polled >= POLL_MS) void this.substitute();
   }
 
   /** Hangs up and remembers, outside this process too, when to come back. */
-  private async rest(wait: number, retry: Omit<Retry, "notBefore">, phase: Phase = retry.stopped ? "stopped" : "waiting"): Promise<void> {
+  private async rest(wait: number, retry: Omit<Retry, "notBefore">): Promise<void> {
     this.hangUp();
     const notBefore = this.around.now() + wait;
-    this.show(phase, retry.reason, notBefore);
+    this.show(retry.phase, retry.reason, notBefore);
     await this.around.saveRetry({ ...retry, notBefore });
     this.around.wakeAt(notBefore);
   }
@@ -393,7 +398,17 @@ export class SyncClient {
   }
 }
 
-const FRESH: Retry = { failures: 0, notBefore: 0, reason: "", stopped: false, polled: 0 };
+const FRESH: Retry = { failures: 0, notBefore: 0, phase: "waiting", reason: "", polled: 0 };
+
+/** How things stand after rules were fetched, by the code of what hindered them. */
+function found(code: string): Phase {
+  if (code === "") return "current";
+  return UNREACHED.has(code) ? "waiting" : "refused";
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.name === "TimeoutError";
+}
 
 /** The release of a head that is for a client. */
 export function target(head: HeadFrame, { bucket }: Identity): { sequence: number; pack: string } {
