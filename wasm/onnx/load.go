@@ -14,6 +14,7 @@ type node struct {
 	attributes map[string]attribute
 	types      []Type // of the inputs, 0 where missing
 	gives      []Type // of the outputs; set by the operator's builder
+	outputs    int    // how many the file names
 	axis       int64  // of a Gather
 }
 
@@ -186,7 +187,7 @@ func (b *builder) add(p nodeProto) error {
 	if b.opset < op.since {
 		return fmt.Errorf("operator %s of opset %d: %w; export the model with opset 13 to %d", p.op, b.opset, ErrUnsupported, maxOpset)
 	}
-	n := node{step: step{op: p.op, name: p.name}, attributes: p.attributes}
+	n := node{step: step{op: p.op, name: p.name}, attributes: p.attributes, outputs: len(p.outputs)}
 	for _, in := range p.inputs {
 		if in == "" {
 			n.in, n.types = append(n.in, -1), append(n.types, 0)

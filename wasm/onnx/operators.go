@@ -30,7 +30,7 @@ func init() { // not a literal: builders reach back to the table through folding
 		"Relu": {6, 1, 1, function, nil}, "Neg": {6, 1, 1, function, nil}, "Abs": {6, 1, 1, function, nil}, "Reciprocal": {6, 1, 1, function, nil},
 		"Cast": {9, 1, 1, cast, nil}, "Constant": {1, 0, 0, constant, nil}, "ConstantOfShape": {9, 1, 1, constantOfShape, []int{0}},
 		"Identity": {1, 1, 1, identity, nil}, "Shape": {1, 1, 1, shapeOf, nil}, "Reshape": {13, 2, 2, reshape, []int{1}}, "Unsqueeze": {13, 2, 2, unsqueeze, []int{1}}, "Squeeze": {13, 1, 2, squeeze, []int{1}}, "Flatten": {11, 1, 1, flatten, nil},
-		"Gather": {11, 2, 2, gather, nil}, "Concat": {11, 1, 1 << 10, concat, nil}, "Slice": {11, 3, 5, slice, []int{1, 2, 3, 4}}, "Expand": {8, 2, 2, expand, []int{1}}, "Transpose": {1, 1, 1, transpose, nil}, "Where": {9, 3, 3, where, nil},
+		"Gather": {11, 2, 2, gather, nil}, "Concat": {11, 1, 1 << 10, concat, nil}, "Slice": {11, 3, 5, slice, []int{1, 2, 3, 4}}, "Split": {13, 1, 2, splitInto, []int{1}}, "Expand": {8, 2, 2, expand, []int{1}}, "Transpose": {1, 1, 1, transpose, nil}, "Where": {9, 3, 3, where, nil},
 		"CumSum": {11, 2, 2, cumSum, nil}, "ReduceSum": {13, 1, 2, reduce, []int{1}}, "ReduceMean": {11, 1, 1, reduce, nil}, "ReduceMax": {11, 1, 1, reduce, nil},
 		"MatMul": {1, 2, 2, matMul, nil}, "Gemm": {11, 2, 3, gemm, nil}, "Softmax": {13, 1, 1, softmax, nil}, "LayerNormalization": {17, 2, 3, layerNormalization, nil},
 	}

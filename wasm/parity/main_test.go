@@ -15,7 +15,7 @@ import (
 const model = "../model"
 
 // every is how many inputs stand behind one that is compared: with -short, or
-// the race detector, under which hugot takes a hundredth of a minute for one.
+// the race detector, under which hugot is many times slower.
 func every() int {
 	info, _ := debug.ReadBuildInfo()
 	raced := info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
