@@ -4,6 +4,9 @@ go 1.27
 
 toolchain go1.27.4
 
+// A dependency of the extension's tools has Go files too.
+ignore ./ext/node_modules
+
 require (
 	github.com/centrifugal/centrifuge v0.40.1
 	github.com/dgraph-io/badger/v4 v4.9.6
@@ -14,6 +17,7 @@ require (
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/tetratelabs/wazero v1.12.0
 	github.com/wI2L/jsondiff v0.7.1
+	golang.org/x/crypto v0.46.0
 	golang.org/x/mod v0.42.0
 	golang.org/x/text v0.43.0
 	golang.org/x/time v0.14.0
@@ -65,7 +69,6 @@ require (
 	go.opentelemetry.io/otel v1.41.0 // indirect
 	go.opentelemetry.io/otel/metric v1.41.0 // indirect
 	go.opentelemetry.io/otel/trace v1.41.0 // indirect
-	golang.org/x/crypto v0.46.0 // indirect
 	golang.org/x/exp v0.0.0-20251219203646-944ab1f22d93 // indirect
 	golang.org/x/image v0.34.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect

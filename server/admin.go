@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -14,6 +15,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"haechi/server/review"
 	"haechi/server/store"
 )
 
@@ -27,7 +29,7 @@ const adminWithin = 10 * time.Minute
 
 // openAdmin serves the door of a data directory whose store the caller has
 // open, so that a socket which lies there is a dead server's.
-func openAdmin(dir string, st *store.Store, m *metrics, log *slog.Logger) (*http.Server, error) {
+func openAdmin(dir string, st *store.Store, desk *review.Desk, m *metrics, log *slog.Logger) (*http.Server, error) {
 	file := filepath.Join(dir, adminSocket)
 	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -53,6 +55,16 @@ func openAdmin(dir string, st *store.Store, m *metrics, log *slog.Logger) (*http
 		}
 		log.Info("backed up", "sequence", b.Sequence, "bytes", b.Bytes)
 	})
+	mux.HandleFunc("POST /review/invite", func(w http.ResponseWriter, r *http.Request) {
+		token, err := desk.InviteByOperator(review.Role(r.FormValue("role")))
+		if err != nil {
+			log.Error("invite", "err", err)
+			http.Error(w, err.Error(), http.StatusUnprocessableEntity)
+			return
+		}
+		log.Info("invited", "role", r.FormValue("role"))
+		io.WriteString(w, token)
+	})
 	s := &http.Server{
 		Handler: mux, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: adminWithin,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
@@ -75,9 +87,9 @@ func dialAdmin(ctx context.Context, dir string) *http.Client {
 	return &http.Client{Transport: &http.Transport{DialContext: dial}, Timeout: adminWithin}
 }
 
-// getAdmin asks the door for a path. The caller closes the body.
-func getAdmin(ctx context.Context, c *http.Client, path string) (*http.Response, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://haechi"+path, nil)
+// askAdmin asks the door for a path. The caller closes the body.
+func askAdmin(ctx context.Context, c *http.Client, method, path string) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, method, "http://haechi"+path, nil)
 	if err != nil {
 		return nil, err
 	}

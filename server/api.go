@@ -39,9 +39,9 @@ type api struct {
 	log       *slog.Logger
 }
 
-// handler returns the handler of everything that a node serves. replica may be
-// nil.
-func (a *api) handler(replica fs.FS) http.Handler {
+// handler returns the handler of everything that a node serves, with the pages
+// of the review desk. replica may be nil.
+func (a *api) handler(replica fs.FS, desk http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /v1/sync", a.hub)
 	for _, channel := range []string{trust.Stable, trust.Preview} {
@@ -54,6 +54,9 @@ func (a *api) handler(replica fs.FS) http.Handler {
 	mux.HandleFunc("GET /v1/snapshot/{file}", a.snapshot)
 	mux.HandleFunc("GET /v1/release/{file}", a.published)
 	mux.HandleFunc("POST /v1/releases", a.release)
+	for _, path := range []string{"/review", "/review/", "/v1/reports", "/v1/reports/{code}"} {
+		mux.Handle(path, desk)
+	}
 	mux.HandleFunc("GET /healthz", a.health)
 	mux.HandleFunc("GET /readyz", a.readiness)
 	if replica != nil {

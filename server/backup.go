@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 
@@ -74,7 +75,7 @@ func (r backupReport) print(w io.Writer, asJSON bool, done string) {
 // from a running server.
 func writeBackup(ctx context.Context, dir string, w io.Writer) (online bool, err error) {
 	if c := dialAdmin(ctx, dir); c != nil {
-		response, err := getAdmin(ctx, c, "/backup")
+		response, err := askAdmin(ctx, c, http.MethodGet, "/backup")
 		if err != nil {
 			return true, err
 		}

@@ -49,7 +49,7 @@ func newDesk(f *testing.F) *desk {
 		publisher: d.publisher, pushes: make(chan struct{}, maxPushes), snapshots: make(chan struct{}, maxPushes),
 		metrics: newMetrics(), log: slog.New(slog.DiscardHandler),
 	}
-	d.handler = a.handler(nil)
+	d.handler = a.handler(nil, http.NotFoundHandler())
 	return d
 }
 

@@ -134,7 +134,7 @@ func TestMetricsCountWhatHappens(t *testing.T) {
 	if status, _ := s.do(t, "GET", "/metrics", nil); status != http.StatusNotFound {
 		t.Errorf("public: %d", status)
 	}
-	response, err := getAdmin(t.Context(), dialAdmin(t.Context(), s.config.dir), "/metrics")
+	response, err := askAdmin(t.Context(), dialAdmin(t.Context(), s.config.dir), http.MethodGet, "/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}

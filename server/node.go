@@ -23,6 +23,7 @@ import (
 	"haechi/rules/trust"
 	"haechi/server/hub"
 	"haechi/server/publish"
+	"haechi/server/review"
 	"haechi/server/store"
 	"haechi/server/wire"
 )
@@ -38,6 +39,7 @@ type node struct {
 
 	api        *api
 	admin      *http.Server // the operator's door; nil where there can be none
+	desk       *review.Desk
 	monitor    *http.Server // metrics; nil unless asked for
 	watched    net.Listener // of monitor
 	draining   atomic.Bool  // set when close begins
@@ -64,6 +66,7 @@ type nodeConfig struct {
 	proxies     []netip.Prefix // believed about where a request comes from
 	perSecond   float64        // requests of one address; 0: no limit
 	metricsAddr string         // serve metrics there; empty: on the admin socket only
+	retention   time.Duration  // of what is sent for review; 0: review.Retention
 }
 
 // openNode starts to serve. The caller must close the node.
@@ -113,6 +116,11 @@ func openNode(c nodeConfig) (*node, error) {
 		stop()
 		return nil, errors.Join(err, st.Close())
 	}
+	var pages http.Handler
+	if n.desk, pages, err = openReview(n, c); err != nil {
+		stop()
+		return nil, errors.Join(err, st.Close())
+	}
 	m := newMetrics()
 	c.limits.Events = m.events()
 	n.hub = hub.New(source{n}, c.limits, c.origins, c.log)
@@ -121,11 +129,11 @@ func openNode(c nodeConfig) (*node, error) {
 		metrics: m, ready: n.ready, log: c.log,
 	}
 	m.registry.MustRegister(&state{node: n, root: c.root})
-	if n.admin, err = openAdmin(c.dir, st, m, c.log); err != nil { // its path is too long, or the system has no such sockets
+	if n.admin, err = openAdmin(c.dir, st, n.desk, m, c.log); err != nil { // its path is too long, or the system has no such sockets
 		c.log.Warn("no admin socket: backups only while the server is stopped", "err", err)
 	}
 	n.http = &http.Server{
-		Handler:           &front{next: n.api.handler(replica), proxies: c.proxies, rates: newRates(c.perSecond), metrics: m, log: c.log},
+		Handler:           &front{next: n.api.handler(replica, pages), proxies: c.proxies, rates: newRates(c.perSecond), metrics: m, log: c.log},
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       60 * time.Second,
 		WriteTimeout:      60 * time.Second,
@@ -145,6 +153,7 @@ func openNode(c nodeConfig) (*node, error) {
 	}
 	go n.watch(st.Failed())
 	n.refreshing.Go(func() { n.refresh(c.log) })
+	n.refreshing.Go(func() { n.expire(c.log) })
 	return n, nil
 }
 

@@ -23,6 +23,7 @@ const (
 // two generations: when the newer one is full, the older one is forgotten.
 type rates struct {
 	perSecond rate.Limit
+	burst     int
 	most      int // addresses in a generation
 
 	mu            sync.Mutex // held for map accesses only
@@ -34,7 +35,12 @@ func newRates(perSecond float64) *rates {
 	if perSecond <= 0 {
 		return nil
 	}
-	return &rates{perSecond: rate.Limit(perSecond), most: maxAddresses, newer: map[netip.Addr]*rate.Limiter{}}
+	return newBurst(perSecond, max(1, int(perSecond*burstSeconds)))
+}
+
+// newBurst allows so many at once, and from then on so many a second.
+func newBurst(perSecond float64, burst int) *rates {
+	return &rates{perSecond: rate.Limit(perSecond), burst: burst, most: maxAddresses, newer: map[netip.Addr]*rate.Limiter{}}
 }
 
 // allow says whether a client may ask at an instant. This machine itself
@@ -61,7 +67,7 @@ func (r *rates) limiter(client netip.Addr) *rate.Limiter {
 	}
 	l, ok := r.before[client]
 	if !ok {
-		l = rate.NewLimiter(r.perSecond, max(1, int(float64(r.perSecond)*burstSeconds)))
+		l = rate.NewLimiter(r.perSecond, r.burst)
 	}
 	if len(r.newer) >= r.most {
 		r.before, r.newer = r.newer, map[netip.Addr]*rate.Limiter{}

@@ -20,6 +20,7 @@ import (
 	"haechi/rules/sites"
 	"haechi/rules/trust"
 	"haechi/server/hub"
+	"haechi/server/review"
 )
 
 // gcPercent is how much garbage may gather, in parts of what lives. Most of what
@@ -48,14 +49,18 @@ unjudged.
 Beyond this machine it wants TLS: certificate files, which are read again when
 they change and on SIGHUP, or a proxy in front. /healthz says that it lives,
 /readyz that it should get requests, /metrics, on an address of its own, how it
-is. DIR/admin.sock is for "haechi backup". More in server/OPERATING.md.
+is. DIR/admin.sock is for "haechi backup" and "haechi review invite". More in
+server/OPERATING.md.
+
+/review is the desk where people judge what citizens sent in. Invite its first
+admin with "haechi review invite --role admin --data DIR".
 
 Example:
   haechi serve --data ./data --trust dist/trust.json --online-key online.key --online-note online.note
   haechi serve --addr :443 --cert fullchain.pem --key privkey.pem --log json`
 
 func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
-	o := newOptions("serve", "[--addr HOST:PORT] [--data DIR] [--trust FILE] [--online-key FILE] [--online-note FILE] [--engine FILE] [--model DIR] [--no-gate] [--cert FILE --key FILE | --behind-proxy] [--metrics-addr HOST:PORT]", serveHelp)
+	o := newOptions("serve", "[--addr HOST:PORT] [--data DIR] [--trust FILE] [--online-key FILE] [--online-note FILE] [--engine FILE] [--model DIR] [--no-gate] [--cert FILE --key FILE | --behind-proxy] [--metrics-addr HOST:PORT] [--retention DAYS]", serveHelp)
 	addr := o.String("addr", "127.0.0.1:8787", "listen on `HOST:PORT`; port 0 takes any free one")
 	dir := o.String("data", "./data", "keep releases in `DIR`")
 	trustFile := o.String("trust", "dist/trust.json", "releases count under the root in `FILE`")
@@ -73,6 +78,7 @@ func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	insecure := o.Bool("insecure", false, "let other machines in without TLS")
 	metricsAddr := o.String("metrics-addr", "", "serve /metrics on `HOST:PORT`; keep it private")
 	clients := o.Int("max-clients", hub.MaxClients, "at most `N` open sockets")
+	days := o.Int("retention", int(review.Retention/(24*time.Hour)), "erase what was sent for review, and not published, after `DAYS`")
 	perSecond := o.Float64("rate", 20, "at most `N` requests a second from one address, for a while ten times as many; 0 for no limit")
 	logKind := o.String("log", "text", "log as `KIND`: text or json")
 	logLevel := o.String("log-level", "info", "log from `LEVEL` on: debug, info, warn or error; client addresses only at debug")
@@ -88,6 +94,8 @@ func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 		return o.wrong(stderr, "--proxy is for --behind-proxy")
 	case *clients < 1:
 		return o.wrong(stderr, "--max-clients %d: give at least 1", *clients)
+	case *days < 1 || *days > 3650:
+		return o.wrong(stderr, "--retention %d: give 1 to 3650 days", *days)
 	case !(*perSecond >= 0):
 		return o.wrong(stderr, "--rate %v: give 0 or more", *perSecond)
 	}
@@ -138,7 +146,7 @@ func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	c := nodeConfig{
 		addr: *addr, dir: *dir, root: root, online: online, lent: string(lent), baseline: baseline, sites: shipped, replica: *replica, origins: *extensions, log: log,
 		limits: hub.Limits{Clients: *clients}, certificate: cert, proxies: trusted,
-		perSecond: *perSecond, metricsAddr: *metricsAddr,
+		perSecond: *perSecond, metricsAddr: *metricsAddr, retention: time.Duration(*days) * 24 * time.Hour,
 	}
 	if !*noGate {
 		// A signal while the engine is compiled ends the process, as it does anywhere before it serves.

@@ -86,7 +86,7 @@ func New(source Source, limits Limits, origins Origins, log *slog.Logger) *Hub {
 			WriteBufferSize:   4 << 10,
 			WriteBufferPool:   &sync.Pool{},
 			EnableCompression: true,
-			CheckOrigin:       origins.allow,
+			CheckOrigin:       origins.Allow,
 			Error: func(w http.ResponseWriter, _ *http.Request, status int, reason error) {
 				http.Error(w, reason.Error(), status)
 			},

@@ -29,7 +29,9 @@ func (o Origins) Check() error {
 	return nil
 }
 
-func (o Origins) allow(r *http.Request) bool {
+// Allow says whether a request comes from no browser, or from an extension that
+// may.
+func (o Origins) Allow(r *http.Request) bool {
 	for _, origin := range r.Header.Values("Origin") {
 		scheme, id, _ := strings.Cut(origin, "://")
 		switch {

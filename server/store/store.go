@@ -3,7 +3,7 @@
 // Package store keeps every release that was ever published: call [Open], then
 // [Store.Append] to add one and [Store.Changes] to read what lies between two.
 //
-// It is Badger on disk with synced writes. Keys are only ever added:
+// It is Badger on disk with synced writes. Keys of releases are only ever added:
 //
 //	format                      "2", the layout of the keys below
 //	writer                      version of the program that wrote format
@@ -12,8 +12,9 @@
 //	release/<20 digits>/files   the rule files it put, with their examples, and site files
 //	head                        the newest sequence and its hashes; rewritten
 //	online                      the newest online key's note; rewritten
+//	review/…                    the review desk's, see [Store.Review]
 //
-// Nothing is deleted, so nothing depends on tombstones. A release and the head
+// Nothing of a release is deleted, so none depends on tombstones. A release and the head
 // that names it are one transaction: after a crash either both are there or
 // neither. The store checks that sequences have no hole; who may publish what
 // is the business of package publish.

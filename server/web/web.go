@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package web is what people see of the review desk: call [New] for the handler
+// of the pages at /review and of the reports' API at /v1/reports.
+//
+// The pages are HTML that works without a script; one script adds keys and
+// drafts. Everything is embedded, and the policy that goes with each page lets
+// nothing else in. What came from outside reaches a page through html/template
+// only, never as HTML.
+package web
+
+import (
+	"embed"
+	"errors"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"haechi/rules"
+	"haechi/server/review"
+)
+
+//go:embed pages static
+var files embed.FS
+
+// Config is what the pages need to know.
+type Config struct {
+	Desk   *review.Desk
+	Pack   func() rules.Pack               // the newest rules and sites
+	Secure func(*http.Request) bool        // whether the browser spoke TLS
+	Origin func(*http.Request) bool        // whether no browser or one of our extensions sends this
+	Allow  func(*http.Request, Limit) bool // nil: everything
+	Now    func() time.Time                // nil: time.Now
+	Log    *slog.Logger
+}
+
+// Limit names what is limited for each client address.
+type Limit string
+
+const (
+	SignIns Limit = "sign-ins"
+	Reports Limit = "reports"
+)
+
+// Limits of what is sent, in bytes.
+const (
+	maxForm   = 128 << 10
+	maxUpload = review.MaxCollection + maxForm
+	maxReport = 64 << 10
+)
+
+// site is the handler's state; it only reads it.
+type site struct {
+	Config
+	pages map[string]*template.Template
+}
+
+// visit is one request of somebody who is signed in.
+type visit struct {
+	*http.Request
+	person review.Person
+	token  string // of the session
+}
+
+// route is one page or action. Forms are POST and carry the session's token.
+type route struct {
+	method, path string
+	right        review.Action // what the person must have the right to
+	handle       func(*site, http.ResponseWriter, *visit)
+}
+
+// routes are all that is for people with an account.
+var routes = []route{
+	{"GET", "/review", review.See, (*site).queue},
+	{"GET", "/review/next", review.Judge, (*site).next},
+	{"GET", "/review/dispute", review.Adjudicate, (*site).dispute},
+	{"GET", "/review/ready", review.Publish, (*site).ready},
+	{"GET", "/review/case/{id}", review.See, (*site).showCase},
+	{"POST", "/review/case/{id}/judge", review.Judge, (*site).judge},
+	{"POST", "/review/case/{id}/undo", review.Judge, (*site).undo},
+	{"POST", "/review/case/{id}/draft", review.Judge, (*site).draft},
+	{"POST", "/review/case/{id}/let-go", review.Judge, (*site).letGo},
+	{"POST", "/review/case/{id}/split", review.Judge, (*site).split},
+	{"POST", "/review/case/{id}/adjudicate", review.Adjudicate, (*site).adjudicate},
+	{"POST", "/review/case/{id}/publish", review.Publish, (*site).publish},
+	{"POST", "/review/case/{id}/withdraw", review.Publish, (*site).withdraw},
+	{"POST", "/review/assign", review.Assign, (*site).assign},
+	{"GET", "/review/import", review.Import, (*site).importPage},
+	{"POST", "/review/import", review.Import, (*site).importAnswers},
+	{"GET", "/review/rules", review.Publish, (*site).records},
+	{"GET", "/review/people", review.Staff, (*site).people},
+	{"POST", "/review/people/invite", review.Staff, (*site).invite},
+	{"POST", "/review/people/change", review.Staff, (*site).changePerson},
+	{"GET", "/review/guide", review.See, (*site).guide},
+	{"GET", "/review/me", review.See, (*site).me},
+	{"POST", "/review/me/password", review.See, (*site).setPassword},
+	{"POST", "/review/sign-out", review.See, (*site).signOut},
+}
+
+// New returns the handler.
+func New(c Config) (http.Handler, error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Allow == nil {
+		c.Allow = func(*http.Request, Limit) bool { return true }
+	}
+	pages, err := parsePages()
+	if err != nil {
+		return nil, err
+	}
+	s := &site{c, pages}
+	own := http.NewServeMux()
+	for _, r := range routes {
+		own.HandleFunc(r.method+" "+r.path, s.guarded(r))
+	}
+	own.HandleFunc("GET /review/sign-in", s.signInPage)
+	own.HandleFunc("POST /review/sign-in", s.signIn)
+	own.HandleFunc("GET /review/join/{token}", s.joinPage)
+	own.HandleFunc("POST /review/join/{token}", s.join)
+	own.HandleFunc("GET /review/receipt", s.receiptPage)
+	own.HandleFunc("POST /review/receipt", s.receipt)
+	own.HandleFunc("POST /review/language", s.language)
+	static, err := fs.Sub(files, "static")
+	if err != nil {
+		return nil, err
+	}
+	own.Handle("GET /review/static/", http.StripPrefix("/review/static/", unlisted(http.FileServerFS(static))))
+	own.HandleFunc("/review/", func(w http.ResponseWriter, r *http.Request) { s.problem(w, r, http.StatusNotFound, "missing") })
+
+	// Browsers say where a form came from; the session's token in each form is
+	// the second lock.
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.problem(w, r, http.StatusForbidden, "stale")
+	}))
+	mux := http.NewServeMux()
+	mux.Handle("/review", framed(protection.Handler(own)))
+	mux.Handle("/review/", framed(protection.Handler(own)))
+	mux.HandleFunc("POST /v1/reports", s.takeReport)
+	mux.HandleFunc("GET /v1/reports/{code}", s.reportStatus)
+	mux.HandleFunc("DELETE /v1/reports/{code}", s.deleteReport)
+	mux.HandleFunc("OPTIONS /v1/reports", s.preflight)
+	mux.HandleFunc("OPTIONS /v1/reports/{code}", s.preflight)
+	return mux, nil
+}
+
+// policy lets a page use what the server itself holds, and nobody put it in a
+// frame.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+func framed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin") // an invitation's address stays here
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// unlisted serves files, but no folders, and lets browsers keep them for a
+// while: they change with the program only.
+func unlisted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "" || r.URL.Path[len(r.URL.Path)-1] == '/' {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Cache-Control", "no-cache")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// guarded lets people with the right in, and forms with the session's token.
+func (s *site) guarded(to route) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		token := s.sessionToken(r)
+		person, err := s.Desk.Who(token)
+		switch {
+		case errors.Is(err, review.ErrSession):
+			if r.Method != http.MethodGet {
+				s.problem(w, r, http.StatusForbidden, "session")
+				return
+			}
+			seeOther(w, r, "/review/sign-in?"+query("to", r.URL.RequestURI()))
+			return
+		case err != nil:
+			s.failed(w, r, err)
+			return
+		case !person.Role.May(to.right):
+			s.problem(w, r, http.StatusForbidden, "forbidden")
+			return
+		}
+		if r.Method == http.MethodPost {
+			if !s.form(w, r, to) {
+				return
+			}
+			if !review.FormTokenMatches(token, r.PostFormValue("form")) {
+				s.problem(w, r, http.StatusForbidden, "stale")
+				return
+			}
+		}
+		to.handle(s, w, &visit{r, person, token})
+	}
+}
+
+// form reads a form within its limit.
+func (s *site) form(w http.ResponseWriter, r *http.Request, to route) bool {
+	limit := int64(maxForm)
+	if to.path == "/review/import" {
+		limit = maxUpload
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	err := r.ParseForm() // first: the other forgets its error
+	if err == nil {
+		err = r.ParseMultipartForm(maxUpload) // within the limit, so never on disk
+	}
+	if errors.Is(err, http.ErrNotMultipart) {
+		err = nil
+	}
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		s.problem(w, r, http.StatusRequestEntityTooLarge, "large")
+		return false
+	case err != nil:
+		s.problem(w, r, http.StatusBadRequest, "unreadable")
+		return false
+	}
+	return true
+}
+
+// failed answers an error of the desk.
+func (s *site) failed(w http.ResponseWriter, r *http.Request, err error) {
+	switch {
+	case errors.Is(err, review.ErrForbidden):
+		s.problem(w, r, http.StatusForbidden, "forbidden")
+	case errors.Is(err, review.ErrNotFound):
+		s.problem(w, r, http.StatusNotFound, "missing")
+	case errors.Is(err, review.ErrMoved):
+		s.problem(w, r, http.StatusConflict, "moved")
+	case errors.Is(err, review.ErrTaken):
+		s.problem(w, r, http.StatusConflict, "taken")
+	case errors.Is(err, review.ErrFull):
+		s.problem(w, r, http.StatusInsufficientStorage, "full")
+	default:
+		s.Log.Error("review", "err", err)
+		s.problem(w, r, http.StatusInternalServerError, "failed")
+	}
+}
+
+func seeOther(w http.ResponseWriter, r *http.Request, to string) {
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}

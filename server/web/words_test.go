@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"haechi/rules"
+	"haechi/server/review"
+)
+
+// TestEveryWordIsThereAndUsed: a missing text would show its key, and one left
+// over would be translated for nobody.
+func TestEveryWordIsThereAndUsed(t *testing.T) {
+	used := map[string]bool{}
+	names, err := fs.Glob(files, "pages/*.html")
+	if err != nil || len(names) < 10 {
+		t.Fatal(names, err)
+	}
+	literal := regexp.MustCompile(`\b[TF] "([A-Za-z0-9.-]+)"`)
+	for _, n := range names {
+		b, err := fs.ReadFile(files, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := strings.TrimSuffix(strings.TrimPrefix(n, "pages/"), ".html")
+		if page != "frame" {
+			used["title."+page] = true
+		}
+		for _, m := range literal.FindAllStringSubmatch(string(b), -1) {
+			switch m[1] {
+			case "title", "role", "can", "state", "verdict", "means", "topic", "tongue", "event", "problem":
+			default:
+				used[m[1]] = true
+			}
+		}
+	}
+	family := func(name string, members ...string) {
+		for _, m := range members {
+			used[name+"."+m] = true
+		}
+	}
+	for _, r := range review.Roles {
+		family("role", string(r))
+		family("can", string(r))
+	}
+	for _, s := range review.States {
+		family("state", string(s))
+	}
+	for _, v := range review.Verdicts {
+		family("verdict", string(v))
+		family("means", string(v))
+	}
+	family("verdict", "framing")
+	family("topic", rules.Categories...)
+	family("tongue", rules.Languages...)
+	family("did", deeds...)
+	family("event", review.ActReceived, review.ActJoined, review.ActRepeated, review.ActJudged, review.ActUndone, review.ActAdjudicated,
+		review.ActAssigned, review.ActSplit, review.ActPublished, review.ActWithdrawn, review.ActErased)
+	family("empty", "judge", "dispute", "ready")
+	for _, dir := range []string{".", "../review"} {
+		for _, content := range sources(t, dir) {
+			for _, m := range regexp.MustCompile(`\binvalid\("(\w+)", "(\w+)"`).FindAllStringSubmatch(content, -1) {
+				used["invalid."+m[1]+"."+m[2]] = true
+			}
+			for _, m := range regexp.MustCompile(`s\.problem\(w, r, [\w.]+, "(\w+)"\)`).FindAllStringSubmatch(content, -1) {
+				used["problem."+m[1]] = true
+			}
+			for _, m := range regexp.MustCompile(`"((?:signin|receipt|me|people|ago|rule)\.\w+)"`).FindAllStringSubmatch(content, -1) {
+				used[m[1]] = true
+			}
+		}
+	}
+	for k := range used {
+		if _, ok := words[k]; !ok {
+			t.Errorf("no text for %q", k)
+		}
+	}
+	for k, w := range words {
+		if !used[k] {
+			t.Errorf("nothing shows %q", k)
+		}
+		if w.ko == "" || w.en == "" || strings.Count(w.ko, "%") != strings.Count(w.en, "%") {
+			t.Errorf("%q: %+v", k, w)
+		}
+	}
+}
+
+// sources are the Go files of a folder, without tests and words.go.
+func sources(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if n := e.Name(); strings.HasSuffix(n, ".go") && !strings.HasSuffix(n, "_test.go") && n != "words.go" {
+			b, err := os.ReadFile(dir + "/" + n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out[n] = string(b)
+		}
+	}
+	if len(out) < 5 {
+		t.Fatalf("saw %d files in %s", len(out), dir)
+	}
+	return out
+}
