@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The only entry: ./build.sh build | run | test | bench [engine|sync] | gen | train | study | eval | parity | release | clean
+# The only entry: ./build.sh build | run | test | bench [engine|sync|review] | gen | train | study | eval | parity | release | clean
 set -euo pipefail
 cd "$(dirname "$0")"
 export GOTOOLCHAIN=auto GOFLAGS=-trimpath GOWORK=off
@@ -10,8 +10,9 @@ usage() {
 ./build.sh build            dist/haechi, dist/haechi.wasm, dist/model/, dist/chrome/, dist/firefox/
 ./build.sh run [--headless] build, start the server, open a replica chat page in Chromium with the extension
 ./build.sh test             everything: vet, Go tests with -race, types, unit and end-to-end tests in Chromium and Firefox
-./build.sh bench [engine|sync] […]
+./build.sh bench [engine|sync|review] […]
                             measure the engine, the sync server beside the centrifuge library, or both;
+                            review measures the review desk's queue with 100,000 cases;
                             --clients N and --json are for sync; BENCHMARKS.md explains the figures
 ./build.sh gen              write what is generated: ext/src/engine/abi.ts, ext/replica/answers.json
 ./build.sh train            rebuild wasm/model from the corpus (on a CPU, minutes)
@@ -157,7 +158,7 @@ test_all() {
   # Every parser of what comes from a network or a file.
   for f in rules:FuzzParse rules:FuzzParsePack rules:FuzzApply rules/delta:FuzzApply \
     rules/trust:FuzzAccept rules/trust:FuzzEvidence rules/trust:FuzzNotes rules/trust:FuzzParseRoot \
-    wasm/abi:FuzzCall wasm/onnx:FuzzLoad wasm/wordpiece:FuzzParse wasm/classify/reference:FuzzTokens server/wire:FuzzDecode \
+    wasm/abi:FuzzCall wasm/onnx:FuzzLoad wasm/wordpiece:FuzzParse wasm/classify/reference:FuzzTokens server/wire:FuzzDecode server/review:FuzzReadCollection \
     server:FuzzPush server:FuzzPushedFile server:FuzzDraft server:FuzzCheckLines; do
     go test -run '^$' -fuzz "^${f#*:}\$" -fuzztime 2000x -fuzzminimizetime 10x "./${f%:*}"
   done
@@ -183,13 +184,14 @@ generate() {
   go run ./wasm/cases/gen "$@" ext/replica/answers.json
 }
 
-# bench [engine|sync] […]: what follows the name is for that measurement.
+# bench [engine|sync|review] […]: what follows the name is for that measurement.
 bench() {
   need_tools
   build_engine
   case "${1:-all}" in
     engine) bench_engine ;;
     sync) shift; bench_sync "$@" ;;
+    review) go test -run '^$' -bench Queue -benchtime 200x ./server/review ;;
     all | --*) bench_engine; bench_sync "$@" ;;
     *) usage >&2; exit 2 ;;
   esac

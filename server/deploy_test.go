@@ -19,7 +19,7 @@ var (
 // What an operator is told to type or to watch exists.
 func TestOperatingDocumentsNameWhatExists(t *testing.T) {
 	var known strings.Builder
-	for _, args := range []string{"serve", "backup", "restore", "keys new", "keys root", "keys lend", "rules push", "log verify"} {
+	for _, args := range []string{"serve", "backup", "restore", "keys new", "keys root", "keys lend", "rules push", "log verify", "review invite"} {
 		dispatch("haechi", subcommands, append(strings.Fields(args), "--help"), nil, &known, &known)
 	}
 	s := newSite(t)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"haechi/server/publish"
@@ -31,7 +32,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer func() { // also when a handler gives up with a panic
 		f.metrics.request(r.Pattern, answer.code())
 		if f.log.Enabled(r.Context(), slog.LevelDebug) {
-			f.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", answer.code(),
+			f.log.Debug("request", "method", r.Method, "path", loggable(r), "status", answer.code(),
 				"bytes", answer.bytes, "client", client.String(), "scheme", schemeOf(r, f.proxies), "took", time.Since(start))
 		}
 	}()
@@ -41,6 +42,16 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.next.ServeHTTP(answer, r)
+}
+
+// loggable is the path of a request, without invitations and receipts.
+func loggable(r *http.Request) string {
+	for _, secret := range []string{"/review/join/", "/v1/reports/"} {
+		if strings.HasPrefix(r.URL.Path, secret) {
+			return secret + "…"
+		}
+	}
+	return r.URL.Path
 }
 
 // answer notes what a handler answers.

@@ -184,3 +184,11 @@ func TestLogHoldsAddressesAtDebugOnly(t *testing.T) {
 		}
 	}
 }
+
+func TestTheLogHoldsNoInvitationAndNoReceipt(t *testing.T) {
+	for path, want := range map[string]string{"/review/join/secret": "/review/join/…", "/v1/reports/AAAA-BBBB": "/v1/reports/…", "/review/case/abc": "/review/case/abc"} {
+		if got := loggable(httptest.NewRequest("GET", path, nil)); got != want {
+			t.Errorf("%s is logged as %s", path, got)
+		}
+	}
+}

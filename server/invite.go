@@ -26,8 +26,8 @@ func runReview(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 const reviewInviteHelp = `
 Prints a link to the review desk at /review. Whoever opens it first makes an
 account with the role; it works once, within 7 days. This is how the first admin
-comes in, and how one is let in again who forgot his password; an admin invites
-the others on the page. If a server runs on the directory, it is asked through
+comes in, and how one who forgot his password gets a new account; an admin
+invites the others on the page. If a server runs on the directory, it is asked through
 admin.sock; else the directory is opened itself.
 
 The roles are viewer, reviewer, adjudicator, maintainer and admin; each may do

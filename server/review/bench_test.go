@@ -48,6 +48,7 @@ func BenchmarkQueue(b *testing.B) {
 	}
 	intake := time.Since(start)
 	reports, taken = nil, nil
+	d.reopen(b) // as a server that was started on it
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

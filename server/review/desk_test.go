@@ -52,7 +52,7 @@ func (d *desk) open(t testing.TB) {
 	}
 }
 
-func (d *desk) reopen(t *testing.T) {
+func (d *desk) reopen(t testing.TB) {
 	t.Helper()
 	if err := d.store.Close(); err != nil {
 		t.Fatal(err)

@@ -11,8 +11,19 @@ import (
 
 // index holds what the queue is filtered and sorted by, of every case.
 type index struct {
-	at   map[string]int // case id → place in list
-	list []entry        // in the order of arrival
+	at    map[string]int    // case id → place in list
+	list  []entry           // in the order of arrival
+	names map[string]string // rules, sites and languages, each kept once
+}
+
+// name is a text that many cases share.
+func (x *index) name(s string) string {
+	if known, ok := x.names[s]; ok {
+		return known
+	}
+	s = strings.Clone(s)
+	x.names[s] = s
+	return s
 }
 
 type entry struct {
@@ -28,12 +39,15 @@ type entry struct {
 	signedOff          bool
 }
 
-func newIndex() *index { return &index{at: map[string]int{}} }
+func newIndex() *index { return &index{at: map[string]int{}, names: map[string]string{}} }
 
 func (x *index) put(c *Case) {
 	e := entry{
-		id: c.ID, rule: c.Rule, language: c.Language, sites: c.Sites, state: c.State, score: float32(c.Score),
+		id: c.ID, rule: x.name(c.Rule), language: x.name(c.Language), state: State(x.name(string(c.State))), score: float32(c.Score),
 		reports: c.Reports, received: c.Received.Unix(), assigned: c.Assigned, signedOff: c.SignedOff,
+	}
+	for _, s := range c.Sites {
+		e.sites = append(e.sites, x.name(s))
 	}
 	for _, j := range c.Judgements {
 		e.judges = append(e.judges, j.Person)
