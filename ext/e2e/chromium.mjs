@@ -49,9 +49,18 @@ export class Chromium {
     return this.browser.close();
   }
 
-  async open(url) {
-    const page = await this.browser.newPage();
+  /** A page of this browser, known to what looks into its overlay. */
+  adopt(page) {
     page.haechi = this;
+    return page;
+  }
+
+  async blank() {
+    return this.adopt(await this.browser.newPage());
+  }
+
+  async open(url) {
+    const page = await this.blank();
     page.errors = [];
     page.on("pageerror", (error) => page.errors.push(error.message));
     await page.goto(url, { waitUntil: "load" });

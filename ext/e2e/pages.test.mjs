@@ -51,7 +51,7 @@ const items = (page) => page.$$eval("#list li .quote", (all) => all.map(({ textC
 
 test("after installation a page opens and marks recorded answers with the real engine", async () => {
   const target = await until("the page", () => browser.browser.targets().find((one) => one.url().endsWith("/welcome.html")));
-  const page = await target.page();
+  const page = browser.adopt(await target.page());
   await until("the marks are told", () => page.$eval("#state", ({ textContent }) => /[1-9]/.test(textContent)));
   const marks = await allMarks(page);
   assert.ok(marks.length >= 1);
@@ -73,10 +73,7 @@ test("a changed option takes effect on the open page", async () => {
   await marked(chat, FALSE);
   await page.click("#tier-B");
   await marked(chat, FALSE, ONE_SIDED);
-  await page.click('#sensitivity input[value="surest"]');
-  await marked(chat, FALSE); // the other has a score of .98
-  await page.click('#sensitivity input[value="all"]');
-  await marked(chat, FALSE, ONE_SIDED);
+  // Which sentence a sensitivity leaves out depends on the model: test/choice.test.ts has that.
   await page.click('#sites input[data-host="127.0.0.1"]');
   await marked(chat);
   await page.click('#sites input[data-host="127.0.0.1"]');
@@ -95,7 +92,7 @@ test("the options take only a safe server address", async () => {
   };
   const before = await page.$eval("#server", ({ value }) => value);
   assert.equal(await save("ws://rules.example/v1/sync"), "true");
-  assert.equal(await save("https://rules.example"), "true");
+  assert.equal(await save("http://rules.example"), "true");
   assert.equal((await storage("server")) ?? before, before);
   assert.equal(await save("ws://127.0.0.1:9/v1/sync"), "false");
   await until("it is stored", async () => (await storage("server")) === "ws://127.0.0.1:9/v1/sync");
@@ -198,7 +195,7 @@ test("exports hold the findings with evidence and sources", async () => {
   }
   await page.click("#print");
   const target = await until("the printable page", () => browser.browser.targets().find((one) => one.url().endsWith("/print.html")));
-  const printed = await target.page();
+  const printed = browser.adopt(await target.page());
   await until("both on paper", async () => (await printed.$$("article")).length === 2);
   const text = await printed.$eval("main", ({ innerText }) => innerText);
   for (const words of [FALSE, ONE_SIDED, "https://", "haechi-stance", "신사임당과 독도를 알려 줘"]) assert.ok(text.includes(words), words);
@@ -248,7 +245,7 @@ for (const lang of ["ko", "en"]) {
       await chat.keyboard.press("Escape");
       await clickIn(chat, ".launcher");
       const list = await overlayHtml(chat);
-      const page = await browser.browser.newPage();
+      const page = await browser.blank();
       await page.setViewport(SIZE);
       for (const { html, css } of [open_, list]) {
         // axe cannot look into a closed shadow root: the same elements and styles in a page of their own.

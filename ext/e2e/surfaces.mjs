@@ -25,7 +25,7 @@ export class Surfaces {
 
   /** A chat with marks in it; the pages that list findings look at it. */
   async chat(theme = "light", size) {
-    const page = await this.browser.browser.newPage();
+    const page = await this.browser.blank();
     page.errors = [];
     page.on("pageerror", (error) => page.errors.push(error.message));
     if (size) await page.setViewport(size);
@@ -50,7 +50,7 @@ export class Surfaces {
     if (name === "card") return { page: await this.openCard(theme, size), whole: false };
     this.marked ??= await this.chat();
     const tab = await this.tabId(this.marked);
-    const page = await this.browser.browser.newPage();
+    const page = await this.browser.blank();
     await page.setViewport(size);
     await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: theme }]);
     if (name === "print") await this.handToPrint();
