@@ -88,10 +88,17 @@ func (p Pack) Encode() []byte {
 	return b
 }
 
-// Hash is the lower-case hexadecimal SHA-256 of Encode.
+// Sum is the lower-case hexadecimal SHA-256 of Encode, and its length in bytes.
+func (p Pack) Sum() (hash string, size int) {
+	canonical := p.Encode()
+	sum := sha256.Sum256(canonical)
+	return hex.EncodeToString(sum[:]), len(canonical)
+}
+
+// Hash is the hash of Sum.
 func (p Pack) Hash() string {
-	sum := sha256.Sum256(p.Encode())
-	return hex.EncodeToString(sum[:])
+	hash, _ := p.Sum()
+	return hash
 }
 
 // Rule returns the rule with the id, or nil. It points into the pack.

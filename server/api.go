@@ -22,6 +22,7 @@ import (
 	"haechi/server/hub"
 	"haechi/server/publish"
 	"haechi/server/store"
+	"haechi/server/web"
 	"haechi/server/wire"
 )
 
@@ -206,7 +207,7 @@ func (a *api) release(w http.ResponseWriter, r *http.Request) {
 	}
 	a.log.Info("published", "sequence", result.Sequence, "pack", result.Pack,
 		"added", len(result.Added), "changed", len(result.Changed), "removed", len(result.Removed))
-	serveJSON(w, http.StatusCreated, result)
+	web.AnswerJSON(w, http.StatusCreated, result)
 }
 
 // errorBody is the JSON of every refusal.
@@ -215,7 +216,7 @@ type errorBody struct {
 }
 
 func (a *api) refuse(w http.ResponseWriter, status int, refusal *publish.Refusal) {
-	serveJSON(w, status, errorBody{refusal})
+	web.AnswerJSON(w, status, errorBody{refusal})
 }
 
 // fail answers what is the server's own fault, and logs it.
@@ -230,18 +231,6 @@ func (a *api) fail(w http.ResponseWriter, err error) {
 		return
 	}
 	a.refuse(w, http.StatusInternalServerError, &publish.Refusal{Code: "internal", Message: "the server failed; nothing was changed"})
-}
-
-func serveJSON(w http.ResponseWriter, status int, value any) {
-	body, err := json.Marshal(value)
-	if err != nil {
-		panic(err) // plain structs and strings: cannot fail
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	w.Write(append(body, '\n'))
 }
 
 // serveFrame answers with a frame, or 304 to a client that has it.

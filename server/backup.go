@@ -47,7 +47,7 @@ func runBackup(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 		return o.wrong(stderr, "--out is missing")
 	}
 	r := backupReport{File: *out}
-	err := replaceFile(*out, func(f *os.File) (err error) {
+	err := replaceFile(*out, 0o600, func(f *os.File) (err error) {
 		r.Online, err = writeBackup(context.Background(), *dir, f)
 		if err != nil {
 			return err
@@ -95,30 +95,4 @@ func writeBackup(ctx context.Context, dir string, w io.Writer) (online bool, err
 	}
 	_, err = st.Backup(w)
 	return false, errors.Join(err, st.Close())
-}
-
-// replaceFile puts a file in place once write has filled it and it is on disk.
-// Only its owner may read it. After a failure what was there is there still.
-func replaceFile(file string, write func(*os.File) error) error {
-	dir := filepath.Dir(file)
-	f, err := os.CreateTemp(dir, ".haechi-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // gone already if all went well
-	err = write(f)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), file); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -22,12 +22,13 @@ import (
 
 // drafting holds the options of every command that makes a release.
 type drafting struct {
-	server, trust, baseline, channel, out string
-	newRoot, online                       string
-	keys                                  *[]string
-	expires                               time.Duration
-	rollout                               int
-	json                                  bool
+	reading
+	baseline, channel, out string
+	newRoot, online        string
+	keys                   *[]string
+	expires                time.Duration
+	rollout                int
+	json                   bool
 }
 
 // draftArgs is what drafting adds to a usage line.
@@ -40,8 +41,7 @@ func (d *drafting) declare(o *options) {
 	o.StringVar(&d.channel, "channel", trust.Stable, "`NAME` of the channel: stable or preview")
 	o.IntVar(&d.rollout, "rollout", trust.Everyone, "for `PERCENT` of the channel's clients")
 	o.DurationVar(&d.expires, "expires", 8760*time.Hour, "clients start with it for this `DURATION`")
-	o.StringVar(&d.server, "server", "http://127.0.0.1:8787", "build on and publish on the server at `URL`")
-	o.StringVar(&d.trust, "trust", "dist/trust.json", "verify under the root in `FILE`")
+	d.reading.declare(o, "build on and publish on the server")
 	o.StringVar(&d.newRoot, "root", "", "from the next release on the root in `FILE` counts")
 	o.StringVar(&d.online, "online", "", "the online key's note in `FILE` takes effect with the release")
 	o.StringVar(&d.baseline, "baseline", "", "build on the unsigned baseline with this `HASH`")
@@ -101,13 +101,14 @@ var errNothing = errors.New("nothing to publish: the server has these rules alre
 // finish signs the release that leads to next, and publishes it or writes it
 // down for others to sign.
 func (a ahead) finish(next rules.Pack, push publish.Push, again bool, stdout io.Writer) error {
-	if next.Hash() == a.have.state.Pack.Hash() && !again && a.newRoot == "" && a.online == "" {
+	hash, size := next.Sum()
+	if hash == a.have.state.Pack.Hash() && !again && a.newRoot == "" && a.online == "" {
 		return errNothing
 	}
 	now := time.Now().UTC().Truncate(time.Second)
 	release := trust.Release{
 		Sequence: a.have.state.Sequence + 1, Previous: a.have.state.Release,
-		Pack: next.Hash(), Size: len(next.Encode()), Created: now, Expires: now.Add(a.expires),
+		Pack: hash, Size: size, Created: now, Expires: now.Add(a.expires),
 		Channel: a.channel, Rollout: a.rollout, Under: a.have.state.Root.Version,
 	}
 	if release.Sequence == 1 {
@@ -189,7 +190,7 @@ func writeDraft(file string, push publish.Push) error {
 	if err := e.Encode(push); err != nil {
 		return err
 	}
-	return os.WriteFile(file, b.Bytes(), 0o644)
+	return replaceWith(file, 0o644, b.Bytes())
 }
 
 // readDraft reads what writeDraft wrote.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"haechi/server/publish"
+	"haechi/server/web"
 )
 
 // front is what every request passes before the API: the limit for its address,
@@ -38,7 +39,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	if !f.rates.allow(client, start) {
 		answer.Header().Set("Retry-After", strconv.Itoa(f.rates.retryAfter()))
-		serveJSON(answer, http.StatusTooManyRequests, errorBody{&publish.Refusal{Code: "limit", Message: "too many requests from your address; wait and try again"}})
+		web.AnswerJSON(answer, http.StatusTooManyRequests, errorBody{&publish.Refusal{Code: "limit", Message: "too many requests from your address; wait and try again"}})
 		return
 	}
 	f.next.ServeHTTP(answer, r)

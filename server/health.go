@@ -5,8 +5,10 @@ package main
 import (
 	"errors"
 	"fmt"
-	"haechi/rules/trust"
 	"net/http"
+
+	"haechi/rules/trust"
+	"haechi/server/web"
 )
 
 var errDraining = errors.New("shutting down")
@@ -14,7 +16,7 @@ var errDraining = errors.New("shutting down")
 // health says that the process lives; it stays so to the end.
 func (a *api) health(w http.ResponseWriter, _ *http.Request) {
 	head := a.publisher.Head(trust.Preview)
-	serveJSON(w, http.StatusOK, map[string]any{
+	web.AnswerJSON(w, http.StatusOK, map[string]any{
 		"status": "ok", "sequence": head.Sequence, "pack": head.Pack, "clients": a.hub.Clients(),
 	})
 }
@@ -22,10 +24,10 @@ func (a *api) health(w http.ResponseWriter, _ *http.Request) {
 // readiness says whether a balancer should send requests here.
 func (a *api) readiness(w http.ResponseWriter, _ *http.Request) {
 	if err := a.ready(); err != nil {
-		serveJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "not ready", "reason": err.Error()})
+		web.AnswerJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "not ready", "reason": err.Error()})
 		return
 	}
-	serveJSON(w, http.StatusOK, map[string]string{"status": "ready"})
+	web.AnswerJSON(w, http.StatusOK, map[string]string{"status": "ready"})
 }
 
 // ready returns why the node should get no more requests, or nil: it is

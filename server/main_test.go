@@ -43,7 +43,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Condition: func(name string) (bool, error) {
 			if name == "race" {
-				return raceDetector, nil
+				return trusttest.RaceDetector(), nil
 			}
 			return false, fmt.Errorf("no condition %q", name)
 		},

@@ -32,27 +32,23 @@ Example:
 
 func runMirror(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	o := newOptions("mirror", "DIR [--server URL] [--trust FILE] [--json]", mirrorHelp)
-	server := o.String("server", "http://127.0.0.1:8787", "mirror the server at `URL`")
-	trustFile := o.String("trust", "dist/trust.json", "verify under the root in `FILE`")
+	var from reading
+	from.declare(o, "mirror the server")
 	asJSON := o.Bool("json", false, "print the result as JSON")
 	rest, code, ok := o.parse(args, 1, 1, stdout, stderr)
 	if !ok {
 		return code
 	}
-	at, err := newRemote(*server)
-	if err != nil {
-		return o.wrong(stderr, "%v", err)
-	}
-	root, err := readRoot(*trustFile)
-	if err != nil {
-		return o.failed(stderr, err)
+	at, root, code, ok := from.open(o, stderr)
+	if !ok {
+		return code
 	}
 	m := mirror{at: at, dir: rest[0]}
 	if err := m.fill(root, time.Now()); err != nil {
 		return o.failed(stderr, err)
 	}
 	if *asJSON {
-		err = json.NewEncoder(stdout).Encode(map[string]uint64{"releases": m.releases, "files": m.files, "bytes": m.bytes})
+		err := json.NewEncoder(stdout).Encode(map[string]uint64{"releases": m.releases, "files": m.files, "bytes": m.bytes})
 		if err != nil {
 			return o.failed(stderr, err)
 		}
@@ -164,23 +160,5 @@ func (m *mirror) write(path string, data []byte) error {
 		return err
 	}
 	m.files, m.bytes = m.files+1, m.bytes+uint64(len(data))
-	return writeWhole(file, data)
-}
-
-// writeWhole replaces a file so that a reader sees the old one or the new one.
-func writeWhole(file string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(file), ".new-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	return nil
+	return replaceWith(file, 0o644, data)
 }

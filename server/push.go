@@ -84,28 +84,25 @@ func (o *options) ended(stdout, stderr io.Writer, err error) int {
 // push that says so, still without its release.
 func change(pack rules.Pack, files []ruleFile, remove []string) (rules.Pack, publish.Push, error) {
 	var push publish.Push
-	var changes []rules.Change
+	var put []rules.Rule
+	var sites []rules.Site
 	for _, f := range files {
 		if f.site != nil {
-			changes = append(changes, rules.Change{PutSite: f.site})
+			sites = append(sites, *f.site)
 			push.Sites = append(push.Sites, f.text)
 			continue
 		}
-		r := f.rule
-		r.Examples = nil
-		changes = append(changes, rules.Change{Put: &r})
+		put = append(put, f.rule)
 		push.Files = append(push.Files, f.text)
 	}
 	for _, key := range remove {
 		if id, ok := strings.CutPrefix(key, rules.SiteKey("")); ok {
-			changes = append(changes, rules.Change{RemoveSite: id})
 			push.RemoveSites = append(push.RemoveSites, id)
-			continue
+		} else {
+			push.Remove = append(push.Remove, key)
 		}
-		changes = append(changes, rules.Change{Remove: key})
-		push.Remove = append(push.Remove, key)
 	}
-	next, err := rules.Apply(pack, changes)
+	next, err := push.Onto(pack, put, sites)
 	if err != nil {
 		return rules.Pack{}, publish.Push{}, err
 	}

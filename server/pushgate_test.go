@@ -3,11 +3,12 @@
 package main
 
 import (
-	"haechi/rules/trust"
 	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
+
+	"haechi/rules/trust"
 )
 
 // TestServerThatCannotJudgeRefusesPushes: it says what its operator must do,

@@ -104,13 +104,10 @@ func runRulesDisable(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	if err != nil {
 		return o.failed(stderr, err)
 	}
-	changes, err := disabled(a.have.state.Pack, ids)
-	if err != nil {
-		return o.failed(stderr, err)
-	}
-	next, err := rules.Apply(a.have.state.Pack, changes)
+	push := publish.Push{Disable: ids}
+	next, err := push.Onto(a.have.state.Pack, nil, nil)
 	if err == nil {
-		err = a.finish(next, publish.Push{Disable: ids}, false, stdout)
+		err = a.finish(next, push, false, stdout)
 	}
 	return o.ended(stdout, stderr, err)
 }

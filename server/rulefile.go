@@ -60,19 +60,7 @@ func formatFile(file string) (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	f, err := os.CreateTemp(filepath.Dir(file), ".fmt-*")
-	if err != nil {
-		return false, err
-	}
-	_, err = f.Write(formatted)
-	err = errors.Join(err, f.Chmod(info.Mode().Perm()), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		return false, errors.Join(err, os.Remove(f.Name()))
-	}
-	return true, nil
+	return true, replaceWith(file, info.Mode().Perm(), formatted)
 }
 
 // canonical returns a rule or site file in its canonical form.

@@ -100,20 +100,16 @@ Example:
 
 func runLogVerify(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	o := newOptions("log verify", "[--server URL] [--trust FILE] [--seen FILE] [--json]", logVerifyHelp)
-	server := o.String("server", "http://127.0.0.1:8787", "verify the server or mirror at `URL`")
-	trustFile := o.String("trust", "dist/trust.json", "verify under the root in `FILE`")
+	var from reading
+	from.declare(o, "verify the server or mirror")
 	seenFile := o.String("seen", "", "hold it against the log remembered in `FILE`, and remember this one there")
 	asJSON := o.Bool("json", false, "print the result as JSON")
 	if _, code, ok := o.parse(args, 0, 0, stdout, stderr); !ok {
 		return code
 	}
-	at, err := newRemote(*server)
-	if err != nil {
-		return o.wrong(stderr, "%v", err)
-	}
-	root, err := readRoot(*trustFile)
-	if err != nil {
-		return o.failed(stderr, err)
+	at, root, code, ok := from.open(o, stderr)
+	if !ok {
+		return code
 	}
 	seen, err := readSeen(*seenFile)
 	if err != nil {
@@ -172,7 +168,7 @@ func writeSeen(file string, seen trust.Seen) error {
 	if err != nil {
 		return err
 	}
-	return writeWhole(file, append(data, '\n'))
+	return replaceWith(file, 0o644, append(data, '\n'))
 }
 
 const logShowHelp = `
@@ -186,19 +182,15 @@ Example:
 func runLogShow(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	o := newOptions("log show", "[--after SEQUENCE] [--server URL] [--trust FILE] [--json]", logShowHelp)
 	after := o.Uint64("after", 0, "only releases after `SEQUENCE`")
-	server := o.String("server", "http://127.0.0.1:8787", "read the server or mirror at `URL`")
-	trustFile := o.String("trust", "dist/trust.json", "verify under the root in `FILE`")
+	var from reading
+	from.declare(o, "read the server or mirror")
 	asJSON := o.Bool("json", false, "print a JSON object a line")
 	if _, code, ok := o.parse(args, 0, 0, stdout, stderr); !ok {
 		return code
 	}
-	at, err := newRemote(*server)
-	if err != nil {
-		return o.wrong(stderr, "%v", err)
-	}
-	root, err := readRoot(*trustFile)
-	if err != nil {
-		return o.failed(stderr, err)
+	at, root, code, ok := from.open(o, stderr)
+	if !ok {
+		return code
 	}
 	h, err := audit(at, root, time.Time{}, trust.Seen{})
 	if err != nil {

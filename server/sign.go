@@ -27,21 +27,17 @@ func runRulesSign(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	o := newOptions("rules sign", "DRAFT [--key FILE] [--check] [--server URL] [--trust FILE] [--baseline HASH] [--json]", rulesSignHelp)
 	key := o.String("key", "dist/keys/maintainer-2.key", "sign with the private key in `FILE`")
 	check := o.Bool("check", false, "only verify and print; sign nothing")
-	server := o.String("server", "http://127.0.0.1:8787", "the draft builds on the server at `URL`")
-	trustFile := o.String("trust", "dist/trust.json", "verify under the root in `FILE`")
+	var from reading
+	from.declare(o, "the draft builds on the server")
 	baseline := o.String("baseline", "", "it builds on the unsigned baseline with this `HASH`")
 	asJSON := o.Bool("json", false, "print what changes as JSON")
 	files, code, ok := o.parse(args, 1, 1, stdout, stderr)
 	if !ok {
 		return code
 	}
-	at, err := newRemote(*server)
-	if err != nil {
-		return o.wrong(stderr, "%v", err)
-	}
-	root, err := readRoot(*trustFile)
-	if err != nil {
-		return o.failed(stderr, err)
+	at, root, code, ok := from.open(o, stderr)
+	if !ok {
+		return code
 	}
 	have, err := verified(at, root, *baseline)
 	if err != nil {
@@ -110,56 +106,18 @@ func inspect(at *remote, root trust.Root, have standing, push publish.Push) (tru
 			return r, publish.Result{}, err
 		}
 	}
-	var changes []rules.Change
-	for i, data := range push.Files {
-		rule, err := rules.Parse(fmt.Sprintf("file %d", i+1), data)
-		if err != nil {
-			return r, publish.Result{}, err
-		}
-		rule.Examples = nil
-		changes = append(changes, rules.Change{Put: &rule})
-	}
-	off, err := disabled(pack, push.Disable)
+	files, sites, err := push.Parse()
 	if err != nil {
 		return r, publish.Result{}, err
 	}
-	changes = append(changes, off...)
-	for i, data := range push.Sites {
-		site, err := rules.ParseSite(fmt.Sprintf("site file %d", i+1), data)
-		if err != nil {
-			return r, publish.Result{}, err
-		}
-		changes = append(changes, rules.Change{PutSite: &site})
-	}
-	for _, id := range push.RemoveSites {
-		changes = append(changes, rules.Change{RemoveSite: id})
-	}
-	for _, id := range push.Remove {
-		changes = append(changes, rules.Change{Remove: id})
-	}
-	next, err := rules.Apply(pack, changes)
+	next, err := push.Onto(pack, files, sites)
 	if err != nil {
 		return r, publish.Result{}, err
 	}
-	if next.Hash() != r.Pack || len(next.Encode()) != r.Size {
+	if hash, size := next.Sum(); hash != r.Pack || size != r.Size {
 		return r, publish.Result{}, errors.New("its files lead to another pack than the one that was signed; do not sign it")
 	}
 	return r, publish.Describe(have.state.Pack, r.Sequence, r.Pack, rules.Diff(have.state.Pack, next)), nil
-}
-
-// disabled are the changes that switch rules off.
-func disabled(pack rules.Pack, ids []string) ([]rules.Change, error) {
-	var changes []rules.Change
-	for _, id := range ids {
-		r := pack.Rule(id)
-		if r == nil {
-			return nil, fmt.Errorf("there is no rule %q", id)
-		}
-		off := *r
-		off.Disabled = true
-		changes = append(changes, rules.Change{Put: &off})
-	}
-	return changes, nil
 }
 
 const rulesPublishHelp = `

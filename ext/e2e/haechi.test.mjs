@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { allMarks, Browser, card, inOverlay, markPlace, marks, newProfile, spoil } from "./browser.mjs";
 import { checkNatively, DIST, finding, Server, stranger, TOP } from "./haechi.mjs";
-import { serveNonsense } from "./nonsense.mjs";
+import { Rogue } from "./rogue.mjs";
 import { serveReplica } from "./static.mjs";
 import { until } from "./until.mjs";
 
@@ -292,11 +292,11 @@ test("rules that the maintainers did not sign are refused", async () => {
 });
 
 test("a server that speaks nonsense is left alone for longer and longer, and harms nothing", async () => {
-  const nonsense = await serveNonsense("<html>502</html>");
+  const nonsense = await Rogue.start("", { greet: (say) => say("<html>502</html>"), file: () => undefined });
   try {
     const { head } = await browser.status();
     await browser.setServer(nonsense.sync);
-    await until("several tries", () => nonsense.calls() >= 3);
+    await until("several tries", () => nonsense.calls >= 3);
     await until("nonsense is told", async () => (await browser.status()).sync.reason === "nonsense");
     assert.deepEqual((await browser.status()).head, head);
     const page = await chat("chatgpt");

@@ -114,7 +114,7 @@ func Accept(root Root, now time.Time, have State, client Client, e Evidence, u *
 	if err != nil {
 		return State{}, err
 	}
-	if canonical := pack.Encode(); len(canonical) != r.Size || hash(canonical) != r.Pack {
+	if hash, size := pack.Sum(); size != r.Size || hash != r.Pack {
 		return State{}, fmt.Errorf("trust: release %d: %w", r.Sequence, ErrMismatch)
 	}
 	next.Sequence, next.Release, next.Created, next.Expires, next.Pack = r.Sequence, r.TextHash(), r.Created, r.Expires, pack

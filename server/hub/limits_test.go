@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -178,7 +177,7 @@ func TestHubServesOthersWhileClientsBlock(t *testing.T) {
 
 // What an idle client costs is mostly its stack: 2 KiB is the least there is.
 func TestHubParksClientsOnSmallStacks(t *testing.T) {
-	if info, ok := debug.ReadBuildInfo(); !ok || raced(info) {
+	if trusttest.RaceDetector() {
 		t.Skip("the race detector enlarges stacks; ./build.sh test runs this without it")
 	}
 	const clients, limit = 2000, 3 << 10
@@ -199,15 +198,6 @@ func TestHubParksClientsOnSmallStacks(t *testing.T) {
 	if each := (after.StackInuse - before.StackInuse) / clients; each > limit {
 		t.Errorf("an idle client holds %d bytes of stack, at most %d", each, limit)
 	}
-}
-
-func raced(info *debug.BuildInfo) bool {
-	for _, s := range info.Settings {
-		if s.Key == "-race" && s.Value == "true" {
-			return true
-		}
-	}
-	return false
 }
 
 // rawClient says hello without compression and then neither reads nor has a

@@ -26,6 +26,7 @@ type edition struct {
 	sequence uint64
 	pack     rules.Pack
 	hash     string // of pack
+	size     int    // of pack, in canonical bytes
 	note     string // empty for sequence 0
 	proof    tlog.RecordProof
 	snapshot func() []byte // encoded at the first call
@@ -35,16 +36,27 @@ type edition struct {
 	kept   int               // bytes in deltas
 }
 
-// newEdition takes the hash of the pack as well: it is known, and costs an
-// encoding of the whole pack.
-func newEdition(st *store.Store, sequence uint64, pack rules.Pack, hash, note string, proof tlog.RecordProof) *edition {
-	return &edition{
-		store: st, sequence: sequence, pack: pack, hash: hash, note: note, proof: proof,
-		snapshot: sync.OnceValue(func() []byte {
-			return wire.Encode(wire.Snapshot{Sequence: sequence, Release: note, Proof: proof, Pack: pack.Encode()})
-		}),
+// newEdition takes hash and size of the pack as well: they are known, and cost
+// an encoding of the whole pack.
+func newEdition(st *store.Store, sequence uint64, pack rules.Pack, hash string, size int, note string, proof tlog.RecordProof) *edition {
+	e := &edition{
+		store: st, sequence: sequence, pack: pack, hash: hash, size: size, note: note, proof: proof,
 		deltas: map[uint64][]byte{},
 	}
+	e.snapshot = sync.OnceValue(func() []byte { return e.around(pack.Encode()) })
+	return e
+}
+
+// around is the snapshot frame with a pack in it.
+func (e *edition) around(pack []byte) []byte {
+	return wire.Encode(wire.Snapshot{Sequence: e.sequence, Release: e.note, Proof: e.proof, Pack: pack})
+}
+
+// snapshotSize is the length of the snapshot frame, known before anybody has
+// asked for it.
+func (e *edition) snapshotSize() int {
+	const empty = "{}"
+	return len(e.around([]byte(empty))) - len(empty) + e.size
 }
 
 // since is the delta for a client at a sequence with a pack of that hash, or
@@ -89,7 +101,7 @@ func (e *edition) delta(from uint64) ([]byte, error) {
 		return nil, err
 	}
 	frame := wire.Encode(wire.Delta{From: from, To: e.sequence, Release: e.note, Proof: e.proof, Changes: changes})
-	if len(changes) > rules.MaxPackRules || len(frame) >= len(e.snapshot()) {
+	if len(changes) > rules.MaxPackRules || len(frame) >= e.snapshotSize() {
 		frame = nil
 	} else if e.kept += len(frame); e.kept > maxDeltas {
 		e.kept -= len(frame)

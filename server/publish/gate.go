@@ -33,25 +33,25 @@ type Sentence struct {
 // judge asks the gate, if there is one. A push that only switches rules off, or
 // takes them away, is not held up: nothing new can be flagged, and a rule that
 // does harm must be gone at once.
-func (p *Publisher) judge(before, after rules.Pack, files []rules.Rule) ([]Sentence, error) {
-	if p.gate == nil || retires(before, after) {
+func (p *Publisher) judge(before, after rules.Pack, changes []rules.Change, files []rules.Rule) ([]Sentence, error) {
+	if p.gate == nil || retires(changes) {
 		return nil, nil
 	}
-	problems, changes, err := p.gate.Judge(before, after, files)
+	problems, sentences, err := p.gate.Judge(before, after, files)
 	if err != nil {
 		return nil, fmt.Errorf("publish: %w", err)
 	}
 	if len(problems) > 0 {
 		r := refuse(CodeGate, errors.New("the rules would make judgements worse; \"haechi rules test\" shows the same on your machine"))
-		r.Problems, r.Changes = problems, changes
+		r.Problems, r.Changes = problems, sentences
 		return nil, r
 	}
-	return changes, nil
+	return sentences, nil
 }
 
 // retires reports whether a change does nothing but disable and remove.
-func retires(before, after rules.Pack) bool {
-	for _, c := range rules.Diff(before, after) {
+func retires(changes []rules.Change) bool {
+	for _, c := range changes {
 		if c.Removes() {
 			continue
 		}

@@ -10,11 +10,9 @@
 package publish
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,18 +27,6 @@ import (
 
 // MaxPush is the largest body of a push, in bytes.
 const MaxPush = 8 << 20
-
-// Push is what maintainers send: the signed release, and what it changes.
-type Push struct {
-	Release     string            `json:"release"`
-	Files       []json.RawMessage `json:"files"`                  // rule files it puts, with their examples
-	Remove      []string          `json:"remove"`                 // ids of rules it removes
-	Sites       []json.RawMessage `json:"sites,omitempty"`        // site files it puts
-	RemoveSites []string          `json:"remove_sites,omitempty"` // ids of sites it removes
-	Disable     []string          `json:"disable,omitempty"`      // ids of rules it switches off
-	Restore     *uint64           `json:"restore,omitempty"`      // the sequence whose rules and sites it goes back to, before the other changes
-	Online      string            `json:"online,omitempty"`       // the online key's note, where it changes with the release
-}
 
 // Result says what a push changed: rules by id, sites as site/ID.
 type Result struct {
@@ -242,7 +228,7 @@ func (p *Publisher) Publish(push Push) (Result, error) {
 	if err := s.keepsKey(release, push.Online); err != nil {
 		return Result{}, err
 	}
-	files, sites, err := parseFiles(push)
+	files, sites, err := push.Parse()
 	if err != nil {
 		return Result{}, err
 	}
@@ -250,16 +236,16 @@ func (p *Publisher) Publish(push Push) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if canonical := next.Encode(); next.Hash() != release.Pack || len(canonical) != release.Size {
+	if hash, size := next.Sum(); hash != release.Pack || size != release.Size {
 		return Result{}, refuse("mismatch", errors.New("the files lead to another pack than the one that was signed; fetch the head and sign again"))
 	}
 
-	sentences, err := p.judge(have.pack, next, files)
+	changes := rules.Diff(have.pack, next)
+	sentences, err := p.judge(have.pack, next, changes, files)
 	if err != nil {
 		return Result{}, err
 	}
 
-	changes := rules.Diff(have.pack, next)
 	result := Describe(have.pack, release.Sequence, release.Pack, changes)
 	result.Changes = sentences
 	kept := make(map[string]string, len(files))
@@ -349,57 +335,6 @@ func (s *shelf) keepsKey(r trust.Release, online string) error {
 	return nil
 }
 
-// parseFiles validates every file, so that a maintainer sees all that is wrong
-// at once.
-func parseFiles(push Push) ([]rules.Rule, []rules.Site, error) {
-	files := push.Files
-	if len(files) > rules.MaxPackRules || len(push.Sites) > rules.MaxPackSites {
-		return nil, nil, refuse("too-large", fmt.Errorf("%d rule files and %d site files; at most %d and %d", len(files), len(push.Sites), rules.MaxPackRules, rules.MaxPackSites))
-	}
-	var problems []string
-	seen := map[string]bool{}
-	out := make([]rules.Rule, 0, len(files))
-	for i, data := range files {
-		r, err := rules.Parse(fileName(i, data), data)
-		switch {
-		case err != nil:
-			problems = append(problems, strings.Split(err.Error(), "\n")...)
-		case seen[r.ID]:
-			problems = append(problems, fmt.Sprintf("%s.json: rule %q: id: stands in two files of the push", r.ID, r.ID))
-		}
-		seen[r.ID] = true
-		out = append(out, r)
-	}
-	sites := make([]rules.Site, 0, len(push.Sites))
-	for i, data := range push.Sites {
-		s, err := rules.ParseSite(fileName(i, data), data)
-		switch {
-		case err != nil:
-			problems = append(problems, strings.Split(err.Error(), "\n")...)
-		case seen[rules.SiteKey(s.ID)]:
-			problems = append(problems, fmt.Sprintf("%s.json: site %q: id: stands in two files of the push", s.ID, s.ID))
-		}
-		seen[rules.SiteKey(s.ID)] = true
-		sites = append(sites, s)
-	}
-	if len(problems) > 0 {
-		return nil, nil, &Refusal{Code: "invalid", Message: "rules are not valid", Problems: problems}
-	}
-	return out, sites, nil
-}
-
-// fileName is the name of a pushed file in errors: files travel without names,
-// but are named by the id in them.
-func fileName(i int, data []byte) string {
-	var r struct {
-		ID string `json:"id"`
-	}
-	if err := json.Unmarshal(data, &r); err != nil || r.ID == "" || len(r.ID) > 64 {
-		return fmt.Sprintf("file %d", i+1)
-	}
-	return r.ID + ".json"
-}
-
 // assemble returns the pack that a push leads to, and the files of every rule
 // and site that it puts.
 func (p *Publisher) assemble(have *edition, push Push, files []rules.Rule, sites []rules.Site) (rules.Pack, []rules.Rule, []rules.Site, error) {
@@ -427,45 +362,17 @@ func (p *Publisher) assemble(have *edition, push Push, files []rules.Rule, sites
 		}
 		pack = restored
 	}
-	var changes []rules.Change
-	put := map[string]bool{}
-	for _, r := range files {
-		put[r.ID] = true
-		r.Examples = nil
-		changes = append(changes, rules.Change{Put: &r})
+	next, err := push.Onto(pack, files, sites)
+	if err != nil {
+		return fail(refuse("invalid", err))
 	}
 	for _, id := range push.Disable {
-		old := pack.Rule(id)
-		if old == nil || put[id] {
-			return fail(refuse("invalid", fmt.Errorf("rule %q cannot be disabled: it is not there, or put by the same push", id)))
-		}
 		r, err := p.file(id, have.sequence)
 		if err != nil {
 			return fail(err)
 		}
-		off := *old
-		off.Disabled, r.Disabled = true, true
-		changes, files = append(changes, rules.Change{Put: &off}), append(files, r)
-	}
-	for _, s := range sites {
-		changes = append(changes, rules.Change{PutSite: &s})
-		put[rules.SiteKey(s.ID)] = true
-	}
-	for _, id := range push.RemoveSites {
-		if put[rules.SiteKey(id)] {
-			return fail(refuse("invalid", fmt.Errorf("site %q is both put and removed", id)))
-		}
-		changes = append(changes, rules.Change{RemoveSite: id})
-	}
-	for _, id := range push.Remove {
-		if put[id] {
-			return fail(refuse("invalid", fmt.Errorf("rule %q is both put and removed", id)))
-		}
-		changes = append(changes, rules.Change{Remove: id})
-	}
-	next, err := rules.Apply(pack, changes)
-	if err != nil {
-		return fail(refuse("invalid", err))
+		r.Disabled = true
+		files = append(files, r)
 	}
 	return next, files, sites, nil
 }

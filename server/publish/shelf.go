@@ -186,7 +186,7 @@ func (s *shelf) reissue(st *store.Store, log *trust.Log, sequence uint64) (*edit
 	}
 	if s.preview != nil {
 		if e := s.edition(sequence); e != nil {
-			return newEdition(st, sequence, e.pack, e.hash, e.note, proof), nil
+			return newEdition(st, sequence, e.pack, e.hash, e.size, e.note, proof), nil
 		}
 	}
 	r, err := st.Release(sequence)
@@ -202,5 +202,5 @@ func (s *shelf) reissue(st *store.Store, log *trust.Log, sequence uint64) (*edit
 	if err != nil {
 		return nil, err
 	}
-	return newEdition(st, sequence, pack, r.Pack, r.Note, proof), nil
+	return newEdition(st, sequence, pack, r.Pack, r.Size, r.Note, proof), nil
 }

@@ -156,7 +156,8 @@ func (s *Store) seed(baseline []rules.Rule, sites []rules.Site) error {
 	if err != nil {
 		return err
 	}
-	r := Release{Pack: pack.Hash(), Size: len(pack.Encode()), Changes: rules.Diff(rules.Pack{}, pack), Files: map[string]string{}}
+	hash, size := pack.Sum()
+	r := Release{Pack: hash, Size: size, Changes: rules.Diff(rules.Pack{}, pack), Files: map[string]string{}}
 	for _, rule := range baseline {
 		r.Files[rule.ID] = string(rules.Format(rule))
 		r.Added = append(r.Added, rule.ID)

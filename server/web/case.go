@@ -213,19 +213,24 @@ func (s *site) judge(w http.ResponseWriter, v *visit) {
 	j := typed(v)
 	id := v.PathValue("id")
 	_, err := s.Desk.Judge(v.person, id, j)
-	var invalid *review.Invalid
-	if errors.As(err, &invalid) {
-		s.casePage(w, v, http.StatusUnprocessableEntity, invalid, &j)
-		return
-	}
 	if errors.Is(err, review.ErrMoved) && s.judgedAlready(v, id, j.Verdict) { // sent twice
 		err = nil
 	}
-	if err != nil {
+	s.decided(w, v, err, &j, "/review/next", "judged")
+}
+
+// decided answers a form that decides about a case: with the case's page again
+// where what was typed is not valid, else with what comes next.
+func (s *site) decided(w http.ResponseWriter, v *visit, err error, typed *review.Judgement, to, did string) {
+	var invalid *review.Invalid
+	switch {
+	case errors.As(err, &invalid):
+		s.casePage(w, v, http.StatusUnprocessableEntity, invalid, typed)
+	case err != nil:
 		s.failed(w, v.Request, err)
-		return
+	default:
+		s.onward(w, v, to, v.PathValue("id"), did)
 	}
-	s.onward(w, v, "/review/next", id, "judged")
 }
 
 func (s *site) judgedAlready(v *visit, id string, verdict review.Verdict) bool {
@@ -291,46 +296,16 @@ func revision(v *visit) int {
 
 func (s *site) adjudicate(w http.ResponseWriter, v *visit) {
 	j := typed(v)
-	id := v.PathValue("id")
-	_, err := s.Desk.Adjudicate(v.person, id, revision(v), review.Outcome{Verdict: j.Verdict, Sources: j.Sources, Note: j.Note, Wording: j.Wording})
-	var invalid *review.Invalid
-	if errors.As(err, &invalid) {
-		s.casePage(w, v, http.StatusUnprocessableEntity, invalid, &j)
-		return
-	}
-	if err != nil {
-		s.failed(w, v.Request, err)
-		return
-	}
-	s.onward(w, v, "/review/dispute", id, "adjudicated")
+	_, err := s.Desk.Adjudicate(v.person, v.PathValue("id"), revision(v), review.Outcome{Verdict: j.Verdict, Sources: j.Sources, Note: j.Note, Wording: j.Wording})
+	s.decided(w, v, err, &j, "/review/dispute", "adjudicated")
 }
 
 func (s *site) publish(w http.ResponseWriter, v *visit) {
-	id := v.PathValue("id")
-	_, err := s.Desk.Publish(v.person, id, revision(v), v.PostFormValue("sign-off") != "")
-	var invalid *review.Invalid
-	if errors.As(err, &invalid) {
-		s.casePage(w, v, http.StatusUnprocessableEntity, invalid, nil)
-		return
-	}
-	if err != nil {
-		s.failed(w, v.Request, err)
-		return
-	}
-	s.onward(w, v, "/review/ready", id, "published")
+	_, err := s.Desk.Publish(v.person, v.PathValue("id"), revision(v), v.PostFormValue("sign-off") != "")
+	s.decided(w, v, err, nil, "/review/ready", "published")
 }
 
 func (s *site) withdraw(w http.ResponseWriter, v *visit) {
-	id := v.PathValue("id")
-	_, err := s.Desk.Withdraw(v.person, id, revision(v), v.PostFormValue("reason"))
-	var invalid *review.Invalid
-	if errors.As(err, &invalid) {
-		s.casePage(w, v, http.StatusUnprocessableEntity, invalid, nil)
-		return
-	}
-	if err != nil {
-		s.failed(w, v.Request, err)
-		return
-	}
-	s.onward(w, v, "/review", id, "withdrawn")
+	_, err := s.Desk.Withdraw(v.person, v.PathValue("id"), revision(v), v.PostFormValue("reason"))
+	s.decided(w, v, err, nil, "/review", "withdrawn")
 }

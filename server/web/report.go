@@ -21,7 +21,8 @@ type refusal struct {
 	} `json:"error"`
 }
 
-func answerJSON(w http.ResponseWriter, status int, value any) {
+// AnswerJSON answers a program; nothing may keep the answer.
+func AnswerJSON(w http.ResponseWriter, status int, value any) {
 	body, err := json.Marshal(value)
 	if err != nil {
 		panic(err) // plain structs and strings: cannot fail
@@ -36,7 +37,7 @@ func answerJSON(w http.ResponseWriter, status int, value any) {
 func refuse(w http.ResponseWriter, status int, code, field, message string) {
 	var r refusal
 	r.Error.Code, r.Error.Field, r.Error.Message = code, field, message
-	answerJSON(w, status, r)
+	AnswerJSON(w, status, r)
 }
 
 // admitted keeps pages out: any page that somebody visits could otherwise send
@@ -98,7 +99,7 @@ func (s *site) takeReport(w http.ResponseWriter, r *http.Request) {
 		s.refuseReport(w, err)
 		return
 	}
-	answerJSON(w, http.StatusCreated, taken[0].Receipt)
+	AnswerJSON(w, http.StatusCreated, taken[0].Receipt)
 }
 
 func (s *site) reportStatus(w http.ResponseWriter, r *http.Request) {
@@ -110,7 +111,7 @@ func (s *site) reportStatus(w http.ResponseWriter, r *http.Request) {
 		s.refuseReport(w, err)
 		return
 	}
-	answerJSON(w, http.StatusOK, status)
+	AnswerJSON(w, http.StatusOK, status)
 }
 
 func (s *site) deleteReport(w http.ResponseWriter, r *http.Request) {

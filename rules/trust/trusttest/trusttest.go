@@ -12,6 +12,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -114,9 +116,10 @@ func Root(t testing.TB, threshold int, names ...string) trust.Root {
 // Release returns the unsigned release of a pack. previous is the release
 // before it, nil for sequence 1.
 func Release(sequence uint64, previous *trust.Release, pack rules.Pack) trust.Release {
+	hash, size := pack.Sum()
 	r := trust.Release{
 		Sequence: sequence, Previous: trust.NoPrevious,
-		Pack: pack.Hash(), Size: len(pack.Encode()),
+		Pack: hash, Size: size,
 		Created: Now, Expires: Now.AddDate(1, 0, 0),
 		Channel: trust.Stable, Rollout: trust.Everyone, Under: 1,
 	}
@@ -220,4 +223,11 @@ func OnlineKey(t testing.TB, version uint64, online string, forget bool, maintai
 		t.Fatal(err)
 	}
 	return string(msg)
+}
+
+// RaceDetector reports whether the tests run under the race detector, which
+// makes everything some ten times as slow and as large.
+func RaceDetector() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
