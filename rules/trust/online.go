@@ -68,13 +68,9 @@ func parseOnlineKey(text string) (OnlineKey, error) {
 	if len(lines) != 7 || lines[0] != onlineHeading {
 		return wrong("not of version 1", nil)
 	}
-	values := make([]string, 5)
-	for i, field := range []string{"version", "key", "created", "expires", "forget"} {
-		name, value, _ := strings.Cut(lines[i+1], " ")
-		if name != field {
-			return wrong(fmt.Sprintf("line %d is not %q", i+2, field), nil)
-		}
-		values[i] = value
+	values, err := valuesOf(lines[1:], []string{"version", "key", "created", "expires", "forget"})
+	if err != nil {
+		return wrong("a line", err)
 	}
 	version, err1 := strconv.ParseUint(values[0], 10, 64)
 	created, err2 := time.Parse(instant, values[2])

@@ -194,13 +194,9 @@ func parseRelease(text string) (Release, error) {
 	if !ended || len(lines) < 1+len(fields) || lines[0] != heading {
 		return Release{}, fmt.Errorf("trust: %w: not a release of version 2", ErrInvalid)
 	}
-	values := make([]string, len(fields))
-	for i, field := range fields {
-		name, value, _ := strings.Cut(lines[i+1], " ")
-		if name != field {
-			return Release{}, fmt.Errorf("trust: %w: release line %d is not %q", ErrInvalid, i+2, field)
-		}
-		values[i] = value
+	values, err := valuesOf(lines[1:], fields)
+	if err != nil {
+		return Release{}, fmt.Errorf("trust: %w: release: %w", ErrInvalid, err)
 	}
 	sequence, err1 := strconv.ParseUint(values[0], 10, 64)
 	size, err2 := strconv.Atoi(values[3])
@@ -251,6 +247,19 @@ func parseRelease(text string) (Release, error) {
 		return Release{}, fmt.Errorf("trust: %w: new keys are for everyone: channel stable, rollout 100", ErrInvalid)
 	}
 	return r, nil
+}
+
+// valuesOf reads lines of a name and a value each; more lines may follow.
+func valuesOf(lines, names []string) ([]string, error) {
+	values := make([]string, len(names))
+	for i, want := range names {
+		name, value, _ := strings.Cut(lines[i], " ")
+		if name != want {
+			return nil, fmt.Errorf("line %d is not %q", i+2, want) // the heading is line 1
+		}
+		values[i] = value
+	}
+	return values, nil
 }
 
 func hash(data []byte) string {
