@@ -146,6 +146,7 @@ test_all() {
   generate --check
   say "Go tests"
   need_node_tests
+  need_strace
   # What judges a whole corpus takes ten times as long under the race detector.
   go test -race $(go list ./... | grep -v -e /server/gate -e /wasm/parity)
   go test ./server/gate ./wasm/parity
@@ -231,6 +232,11 @@ need_node_tests() {
   if [ -z "${HAECHI_ONNX_TESTS:-}" ] && [ ! -d /usr/share/libonnx-testdata/data/node ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     install libonnx-testdata
   fi
+}
+
+# need_strace: lets the disk fail; without it the test says that it skips.
+need_strace() {
+  if ! command -v strace >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then install strace; fi
 }
 
 train() {

@@ -61,7 +61,8 @@ func (d *drafting) complete() error {
 	case d.rollout < 1 || d.rollout > trust.Everyone:
 		return fmt.Errorf("--rollout %d: give 1 to 100", d.rollout)
 	}
-	return nil
+	_, err := newRemote(d.server)
+	return err
 }
 
 // developerKeys are the keys that build.sh makes for a developer: two of three.

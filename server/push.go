@@ -50,9 +50,6 @@ func runRulesPush(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	if err := d.complete(); err != nil {
 		return o.wrong(stderr, "%v", err)
 	}
-	if _, err := newRemote(d.server); err != nil {
-		return o.wrong(stderr, "%v", err)
-	}
 	read, problems := readRules(files)
 	if len(problems) > 0 {
 		return o.failed(stderr, fmt.Errorf("rules are not valid; nothing was sent\n%s", strings.Join(problems, "\n")))

@@ -35,6 +35,11 @@ func runRulesDiff(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	if *server != "" && *against != "" {
 		return o.wrong(stderr, "give --server or --against, not both")
 	}
+	if *server != "" {
+		if _, err := newRemote(*server); err != nil {
+			return o.wrong(stderr, "%v", err)
+		}
+	}
 	read, problems := readRules(files)
 	if len(problems) > 0 {
 		return o.failed(stderr, fmt.Errorf("rules are not valid\n%s", strings.Join(problems, "\n")))

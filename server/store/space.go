@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
 )
@@ -54,11 +55,14 @@ func (s *Store) write(fill func(*badger.Txn) error) error {
 		return err
 	}
 	txn := s.db.NewTransaction(true)
-	defer txn.Discard()
 	if err := fill(txn); err != nil {
+		txn.Discard()
 		return err
 	}
-	err := s.commit(txn)
+	err := inTime(patience, func() error {
+		defer txn.Discard()
+		return s.commit(txn)
+	})
 	if err == nil || errors.Is(err, badger.ErrConflict) || errors.Is(err, badger.ErrTxnTooBig) {
 		return err // the last two are noticed before anything is written
 	}
@@ -66,6 +70,27 @@ func (s *Store) write(fill func(*badger.Txn) error) error {
 		close(s.failed)
 	}
 	return fmt.Errorf("%w: %w", ErrBroken, err)
+}
+
+// Badger tries for ever to write out a full memtable, and holds up commits and
+// its closing meanwhile. So a write may take only so long, and closing after a
+// write that failed even less.
+const (
+	patience     = time.Minute
+	lastPatience = 5 * time.Second
+)
+
+// inTime returns what write returns, or ErrBroken when that takes too long. Then
+// write goes on and must own what it uses.
+func inTime(within time.Duration, write func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- write() }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(within):
+		return fmt.Errorf("%w: the disk has taken nothing for %v", ErrBroken, within)
+	}
 }
 
 // Failed is closed when a write has failed with ErrBroken. What was read

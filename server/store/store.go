@@ -108,15 +108,19 @@ func OpenExisting(dir string, log *slog.Logger) (*Store, error) {
 // Close writes everything out and frees the directory. The store must not be
 // used after it.
 //
-// On a full disk it returns ErrFull and leaves the directory as a crash would:
-// everything is in the log that the next Open reads, and the end of the process
-// frees the directory.
+// On a full disk it returns ErrFull, and on one that takes no writes ErrBroken,
+// and leaves the directory as a crash would: everything is in the log that the
+// next Open reads, and the end of the process frees the directory.
 func (s *Store) Close() error {
 	s.gc.stop()
+	within := patience
+	if s.broken.Load() {
+		within = lastPatience
+	}
 	if err := roomFor(s.dir, 2*memTable); err != nil {
 		return fmt.Errorf("store: close: %w", err)
 	}
-	if err := s.db.Close(); err != nil {
+	if err := inTime(within, s.db.Close); err != nil {
 		return fmt.Errorf("store: close: %w", err)
 	}
 	return nil
