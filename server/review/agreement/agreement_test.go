@@ -188,3 +188,27 @@ func BenchmarkOf(b *testing.B) {
 		Of(js, nil)
 	}
 }
+
+// BenchmarkTally is what a page over 100,000 items costs.
+func BenchmarkTally(b *testing.B) {
+	r := rand.New(rand.NewPCG(3, 4))
+	type item struct {
+		topic, outcome string
+		votes          []Vote
+	}
+	items := make([]item, 100_000)
+	for i := range items {
+		items[i].topic = fmt.Sprint(i % 8)
+		for k := range 2 {
+			items[i].votes = append(items[i].votes, Vote{fmt.Sprint("reviewer-", (i+k*7)%20), fmt.Sprint(r.IntN(5))})
+		}
+		items[i].outcome = items[i].votes[0].Verdict
+	}
+	for b.Loop() {
+		var t Tally
+		for _, it := range items {
+			t.Add(it.topic, it.votes, it.outcome)
+		}
+		t.Report()
+	}
+}

@@ -3,7 +3,6 @@
 package agreement
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
 )
@@ -18,7 +17,8 @@ const seed = 0x68616563686921
 // pattern of missing verdicts. Items with one verdict pair with nothing and do
 // not count.
 func Alpha(judgements []Judgement) Coefficient {
-	return alpha(count(clean(judgements)))
+	t := tally(judgements, nil)
+	return alpha(t.counts(&t.all))
 }
 
 func alpha(t counts) Coefficient {
@@ -74,29 +74,21 @@ type unit struct {
 	items    int // that are of this kind
 }
 
-// unitsOf puts items with the same verdicts together: there are few kinds, and
+// unitsOf leaves out the items that pair with nothing. There are few kinds, and
 // the work of a resample grows with them rather than with the items.
 func unitsOf(t counts) (units []unit, items int) {
-	at := map[string]int{}
-	for _, row := range t.items {
-		if sum(row) < 2 {
-			continue
+	for _, k := range t.kinds {
+		if sum(k.row) >= 2 {
+			units = append(units, newUnit(k))
+			items += k.times
 		}
-		items++
-		kind := fmt.Sprint(row)
-		if i, ok := at[kind]; ok {
-			units[i].items++
-			continue
-		}
-		at[kind] = len(units)
-		units = append(units, newUnit(row))
 	}
 	return units, items
 }
 
-func newUnit(row []int) unit {
-	u := unit{m: float64(sum(row)), items: 1}
-	for k, v := range row {
+func newUnit(of kind) unit {
+	u := unit{m: float64(sum(of.row)), items: of.times}
+	for k, v := range of.row {
 		if v > 0 {
 			u.verdicts = append(u.verdicts, k)
 			u.times = append(u.times, float64(v))

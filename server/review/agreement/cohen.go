@@ -3,44 +3,30 @@
 package agreement
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
 
 // Cohen is Cohen's κ (1960) of two reviewers over the items that both judged.
 func Cohen(judgements []Judgement, a, b string) Coefficient {
-	of := map[string][]Judgement{}
-	for _, j := range clean(judgements) {
-		of[j.Reviewer] = append(of[j.Reviewer], j)
+	var theirs []Judgement
+	for _, j := range judgements {
+		if j.Reviewer == a || j.Reviewer == b {
+			theirs = append(theirs, j)
+		}
 	}
-	if a == b {
-		return cohen(of[a], nil)
-	}
-	return cohen(of[a], of[b])
+	t := tally(theirs, nil)
+	return cohen(t.pairs()[[2]string{min(a, b), max(a, b)}], len(t.judged))
 }
 
-// cohen takes the cleaned judgements of one reviewer each.
-func cohen(a, b []Judgement) Coefficient {
-	c := Coefficient{Name: "cohen-kappa"}
-	for _, js := range [][]Judgement{a, b} {
-		if len(js) > 0 {
-			c.Raters++
-		}
+// cohen takes the meetings of two reviewers, and how many of the two judged
+// anything.
+func cohen(met meetings, raters int) Coefficient {
+	c := Coefficient{Name: "cohen-kappa", Raters: raters}
+	for _, n := range met {
+		c.Items += n
 	}
-	var met []meeting
-	for len(a) > 0 && len(b) > 0 {
-		switch cmp.Compare(a[0].Item, b[0].Item) {
-		case -1:
-			a = a[1:]
-		case 1:
-			b = b[1:]
-		default:
-			met = append(met, meeting{a[0].Verdict, b[0].Verdict})
-			a, b = a[1:], b[1:]
-		}
-	}
-	c.Items, c.Verdicts = len(met), 2*len(met)
+	c.Verdicts = 2 * c.Items
 	if c.Items == 0 {
 		c.settle()
 		return c
@@ -48,7 +34,7 @@ func cohen(a, b []Judgement) Coefficient {
 
 	n := float64(c.Items)
 	verdicts := make([]string, 0, 2*len(met))
-	for _, m := range met {
+	for m := range met {
 		verdicts = append(verdicts, m.row, m.column)
 	}
 	slices.Sort(verdicts)
@@ -57,8 +43,8 @@ func cohen(a, b []Judgement) Coefficient {
 	for i := range table {
 		table[i] = make([]float64, len(verdicts))
 	}
-	for _, m := range met {
-		table[index(verdicts, m.row)][index(verdicts, m.column)]++
+	for m, n := range met {
+		table[index(verdicts, m.row)][index(verdicts, m.column)] += float64(n)
 	}
 	rows, columns := make([]float64, len(verdicts)), make([]float64, len(verdicts))
 	for i := range table {

@@ -24,20 +24,24 @@ func (c Confusion) Total() int {
 // Agreed is the number of meetings of a verdict with itself.
 func (c Confusion) Agreed() int {
 	n := 0
-	for i, row := range c.Rows {
-		if j := slices.Index(c.Columns, row); j >= 0 {
-			n += c.Counts[i][j]
-		}
+	for _, v := range c.Rows {
+		n += c.Of(v, v)
 	}
 	return n
 }
 
-// meeting is one pair of verdicts.
-type meeting struct{ row, column string }
+// Of is how often a row met a column.
+func (c Confusion) Of(row, column string) int {
+	i, j := slices.Index(c.Rows, row), slices.Index(c.Columns, column)
+	if i < 0 || j < 0 {
+		return 0
+	}
+	return c.Counts[i][j]
+}
 
-func confuse(met []meeting) Confusion {
+func confuse(met meetings) Confusion {
 	c := Confusion{Rows: []string{}, Columns: []string{}, Counts: [][]int{}}
-	for _, m := range met {
+	for m := range met {
 		c.Rows, c.Columns = append(c.Rows, m.row), append(c.Columns, m.column)
 	}
 	slices.Sort(c.Rows)
@@ -46,20 +50,25 @@ func confuse(met []meeting) Confusion {
 	for range c.Rows {
 		c.Counts = append(c.Counts, make([]int, len(c.Columns)))
 	}
-	for _, m := range met {
-		c.Counts[index(c.Rows, m.row)][index(c.Columns, m.column)]++
+	for m, n := range met {
+		c.Counts[index(c.Rows, m.row)][index(c.Columns, m.column)] += n
 	}
 	return c
 }
 
-// pairs meets every two verdicts on an item once, the one that sorts first as
-// the row: reviewers have no order here.
-func pairs(js []Judgement) Confusion {
-	var met []meeting
-	for _, item := range byItem(js) {
-		for i, a := range item {
-			for _, b := range item[i+1:] {
-				met = append(met, meeting{min(a.Verdict, b.Verdict), max(a.Verdict, b.Verdict)})
+// confusion meets every two verdicts on an item once, the one that sorts first
+// as the row: reviewers have no order here.
+func (c counts) confusion() Confusion {
+	met := meetings{}
+	for _, k := range c.kinds {
+		for i, a := range k.row {
+			if same := a * (a - 1) / 2; same > 0 {
+				met[meeting{c.verdicts[i], c.verdicts[i]}] += same * k.times
+			}
+			for j := i + 1; j < len(k.row); j++ {
+				if b := k.row[j]; a*b > 0 {
+					met[meeting{c.verdicts[i], c.verdicts[j]}] += a * b * k.times
+				}
 			}
 		}
 	}
@@ -68,29 +77,28 @@ func pairs(js []Judgement) Confusion {
 
 // against meets one reviewer's verdicts (rows) with every other verdict on the
 // same item (columns).
-func against(js []Judgement, who string) Confusion {
-	var met []meeting
-	for _, item := range byItem(js) {
-		i := slices.IndexFunc(item, func(j Judgement) bool { return j.Reviewer == who })
-		if i < 0 {
-			continue
-		}
-		for k, other := range item {
-			if k != i {
-				met = append(met, meeting{item[i].Verdict, other.Verdict})
+func against(pairs map[[2]string]meetings, who string) Confusion {
+	met := meetings{}
+	for names, ms := range pairs {
+		for m, n := range ms {
+			if names[0] == who {
+				met[m] += n
+			}
+			if names[1] == who {
+				met[meeting{m.column, m.row}] += n
 			}
 		}
 	}
 	return confuse(met)
 }
 
-// settledBy meets one reviewer's judgements (rows) with what the items were
+// outcomes meets one reviewer's judgements (rows) with what the items were
 // settled as (columns).
-func settledBy(js []Judgement, settled map[string]string) Confusion {
-	var met []meeting
-	for _, j := range js {
-		if v := settled[j.Item]; v != "" {
-			met = append(met, meeting{j.Verdict, v})
+func (t *Tally) outcomes(reviewer int32) Confusion {
+	met := meetings{}
+	for s, n := range t.settled {
+		if s.reviewer == reviewer {
+			met[meeting{t.verdicts.list[s.verdict], t.verdicts.list[s.outcome]}] += n
 		}
 	}
 	return confuse(met)

@@ -8,27 +8,28 @@ import "math"
 // unequally many verdicts it is Gwet's generalisation: agreement is seen in items
 // with two verdicts or more, while every item counts alike towards chance.
 func Fleiss(judgements []Judgement) Coefficient {
-	return fleiss(count(clean(judgements)))
+	t := tally(judgements, nil)
+	return fleiss(t.counts(&t.all))
 }
 
 func fleiss(t counts) Coefficient {
 	c := Coefficient{Name: "fleiss-kappa", Raters: t.raters}
-	n := float64(len(t.items))
+	n := float64(t.items)
 	shares := make([]float64, len(t.verdicts))
-	agreed := make([]float64, len(t.items)) // share of agreeing pairs in each item
-	for i, row := range t.items {
-		r := sum(row)
-		for k, v := range row {
-			shares[k] += float64(v) / float64(r) / n
-			agreed[i] += float64(v * (v - 1))
+	agreed := make([]float64, len(t.kinds)) // share of agreeing pairs in an item of each kind
+	for i, k := range t.kinds {
+		r, times := sum(k.row), float64(k.times)
+		for v, given := range k.row {
+			shares[v] += float64(given) / float64(r) / n * times
+			agreed[i] += float64(given * (given - 1))
 		}
 		if r < 2 {
 			continue
 		}
 		agreed[i] /= float64(r * (r - 1))
-		c.Observed += agreed[i]
-		c.Items++
-		c.Verdicts += r
+		c.Observed += agreed[i] * times
+		c.Items += k.times
+		c.Verdicts += r * k.times
 	}
 	for _, s := range shares {
 		c.Expected += s * s
@@ -37,25 +38,25 @@ func fleiss(t counts) Coefficient {
 		c.Observed /= float64(c.Items)
 	}
 	c.settle()
-	if c.Value == nil || len(t.items) < 2 {
+	if c.Value == nil || t.items < 2 {
 		return c
 	}
 
 	// Each item's pull on the value: through the agreement seen in it, and
 	// through what it adds to the shares that chance is reckoned from.
 	pe, squares := c.Expected, 0.0
-	for i, row := range t.items {
-		pull, r := 0.0, sum(row)
+	for i, k := range t.kinds {
+		pull, r := 0.0, sum(k.row)
 		if r >= 2 {
 			pull = n / float64(c.Items) * (agreed[i] - pe) / (1 - pe)
 		}
 		chance := 0.0
-		for k, v := range row {
-			chance += shares[k] * float64(v) / float64(r)
+		for v, given := range k.row {
+			chance += shares[v] * float64(given) / float64(r)
 		}
 		pull -= 2 * (1 - *c.Value) * (chance - pe) / (1 - pe)
-		squares += square(pull - *c.Value)
+		squares += square(pull-*c.Value) * float64(k.times)
 	}
-	c.around(math.Sqrt(squares/(n*(n-1))), student975(len(t.items)-1), MethodFleiss)
+	c.around(math.Sqrt(squares/(n*(n-1))), student975(t.items-1), MethodFleiss)
 	return c
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package agreement says how far reviewers agree beyond chance: call [Of] with
-// everyone's judgements for the whole report, or [Cohen], [Fleiss] and [Alpha]
-// for one coefficient. Verdicts are nominal: being wrong by one step is as wrong
-// as by two. The functions are pure, and equal input gives equal output to the
-// last digit, the bootstrap included.
+// Package agreement says how far reviewers agree beyond chance: [Tally.Add]
+// every item to a [Tally] and call [Tally.Report], or [Of] with everyone's
+// judgements; [Cohen], [Fleiss] and [Alpha] give one coefficient. Verdicts are
+// nominal: being wrong by one step is as wrong as by two. The functions are pure,
+// and equal input gives equal output to the last digit, the bootstrap included.
 //
 // What cannot be computed is left out with a reason and is never NaN; see
 // [Reason].
@@ -25,78 +25,32 @@ type Judgement struct {
 	Verdict  string
 }
 
-// clean drops missing verdicts and keeps a reviewer's last judgement of an item,
-// sorted by item and reviewer, so that no result depends on the order of input.
-func clean(all []Judgement) []Judgement {
+// tally counts judgements, of which a reviewer's last one of an item counts, and
+// what the items were settled as.
+func tally(all []Judgement, settled map[string]string) *Tally {
 	type key struct{ item, reviewer string }
 	at := make(map[key]int, len(all))
-	out := make([]Judgement, 0, len(all))
+	kept := make([]Judgement, 0, len(all))
 	for _, j := range all {
 		k := key{j.Item, j.Reviewer}
 		if i, ok := at[k]; ok {
-			out[i] = j
+			kept[i] = j
 			continue
 		}
-		at[k] = len(out)
-		out = append(out, j)
+		at[k] = len(kept)
+		kept = append(kept, j)
 	}
-	out = slices.DeleteFunc(out, func(j Judgement) bool { return j.Verdict == "" })
-	slices.SortFunc(out, func(a, b Judgement) int {
-		return cmp.Or(cmp.Compare(a.Item, b.Item), cmp.Compare(a.Reviewer, b.Reviewer))
-	})
-	return out
-}
-
-// byItem cuts cleaned judgements into one slice an item.
-func byItem(js []Judgement) [][]Judgement {
-	var out [][]Judgement
-	for start := 0; start < len(js); {
-		end := start + 1
-		for end < len(js) && js[end].Item == js[start].Item {
-			end++
-		}
-		out = append(out, js[start:end])
-		start = end
-	}
-	return out
-}
-
-// distinct lists one field of the judgements, sorted.
-func distinct(js []Judgement, field func(Judgement) string) []string {
-	seen := map[string]bool{}
-	out := []string{}
-	for _, j := range js {
-		if v := field(j); !seen[v] {
-			seen[v] = true
-			out = append(out, v)
+	slices.SortStableFunc(kept, func(a, b Judgement) int { return cmp.Compare(a.Item, b.Item) })
+	t := &Tally{}
+	var votes []Vote
+	for i, j := range kept {
+		votes = append(votes, Vote{j.Reviewer, j.Verdict})
+		if i+1 == len(kept) || kept[i+1].Item != j.Item {
+			t.Add(j.Topic, votes, settled[j.Item])
+			votes = votes[:0]
 		}
 	}
-	slices.Sort(out)
-	return out
-}
-
-func verdict(j Judgement) string  { return j.Verdict }
-func reviewer(j Judgement) string { return j.Reviewer }
-func topic(j Judgement) string    { return j.Topic }
-
-// counts holds, for each item, how often each verdict was given.
-type counts struct {
-	verdicts []string
-	items    [][]int
-	raters   int
-}
-
-// count reads cleaned judgements.
-func count(js []Judgement) counts {
-	c := counts{verdicts: distinct(js, verdict), raters: len(distinct(js, reviewer))}
-	for _, item := range byItem(js) {
-		row := make([]int, len(c.verdicts))
-		for _, j := range item {
-			row[index(c.verdicts, j.Verdict)]++
-		}
-		c.items = append(c.items, row)
-	}
-	return c
+	return t
 }
 
 // index is where a verdict stands in a sorted list that has it.

@@ -2,6 +2,11 @@
 
 package agreement
 
+import (
+	"cmp"
+	"slices"
+)
+
 // MaxReviewers is how many reviewers [Of] compares two by two; with more, only
 // the coefficients for all of them are given, because the pairs grow with the square.
 const MaxReviewers = 40
@@ -43,38 +48,31 @@ type ReviewerReport struct {
 // Of reports on all judgements. settled gives the final verdict of an item; it
 // may be nil.
 func Of(judgements []Judgement, settled map[string]string) Report {
-	js := clean(judgements)
-	t := count(js)
+	return tally(judgements, settled).Report()
+}
+
+// Report reports on everything that was added.
+func (t *Tally) Report() Report {
+	all := t.counts(&t.all)
 	r := Report{
-		Items: len(t.items), Verdicts: len(js),
-		Fleiss: fleiss(t), Alpha: alpha(t), Confusion: pairs(js),
+		Items: all.items, Verdicts: all.given(),
+		Fleiss: fleiss(all), Alpha: alpha(all), Confusion: all.confusion(),
 		Pairs: []Pair{}, Topics: []TopicReport{}, Reviewers: []ReviewerReport{},
 	}
-	byTopic := map[string][]Judgement{}
-	byReviewer := map[string][]Judgement{}
-	for _, j := range js {
-		byTopic[j.Topic] = append(byTopic[j.Topic], j)
-		byReviewer[j.Reviewer] = append(byReviewer[j.Reviewer], j)
+	for _, name := range slices.Sorted(slices.Values(t.topics.list)) {
+		of := t.counts(&t.byTopic[t.topics.of[name]])
+		r.Topics = append(r.Topics, TopicReport{Topic: name, Alpha: alpha(of), Confusion: of.confusion()})
 	}
-	for _, name := range distinct(js, topic) {
-		of := byTopic[name]
-		r.Topics = append(r.Topics, TopicReport{Topic: name, Alpha: alpha(count(of)), Confusion: pairs(of)})
+	pairs := t.pairs()
+	for _, name := range slices.Sorted(slices.Values(t.reviewers.list)) {
+		i := t.reviewers.of[name]
+		r.Reviewers = append(r.Reviewers, ReviewerReport{Reviewer: name, Items: t.judged[i], Others: against(pairs, name), Settled: t.outcomes(i)})
 	}
-	names := distinct(js, reviewer)
-	for i, a := range names {
-		of := byReviewer[a]
-		r.Reviewers = append(r.Reviewers, ReviewerReport{
-			Reviewer: a, Items: len(of),
-			Others: against(js, a), Settled: settledBy(of, settled),
-		})
-		if len(names) > MaxReviewers {
-			continue
+	if len(r.Reviewers) <= MaxReviewers {
+		for names, met := range pairs {
+			r.Pairs = append(r.Pairs, Pair{A: names[0], B: names[1], Cohen: cohen(met, 2)})
 		}
-		for _, b := range names[i+1:] {
-			if c := cohen(of, byReviewer[b]); c.Items > 0 {
-				r.Pairs = append(r.Pairs, Pair{A: a, B: b, Cohen: c})
-			}
-		}
+		slices.SortFunc(r.Pairs, func(a, b Pair) int { return cmp.Or(cmp.Compare(a.A, b.A), cmp.Compare(a.B, b.B)) })
 	}
 	return r
 }
