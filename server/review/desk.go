@@ -50,6 +50,7 @@ type Desk struct {
 	mu      sync.RWMutex // held for memory accesses and a walk over the index
 	index   *index       // under mu
 	holds   holds        // under mu
+	public  *public      // under mu; nil before anybody asked
 }
 
 // Open opens the desk whose records are in a storage.

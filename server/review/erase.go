@@ -114,6 +114,7 @@ func (d *Desk) erase(w Writer, c *Case, a *Answer) error {
 	c.Answers--
 	c.Reports -= a.Reports
 	var rest *Answer
+	var sites []string
 	err := w.Scan(keyAnswer+c.ID+"/", func(_ string, value []byte) error {
 		var other Answer
 		if err := json.Unmarshal(value, &other); err != nil {
@@ -122,12 +123,16 @@ func (d *Desk) erase(w Writer, c *Case, a *Answer) error {
 		if rest == nil || other.Sentence == c.Sentence {
 			rest = &other
 		}
+		if !slices.Contains(sites, other.Site) && len(sites) < maxSites {
+			sites = append(sites, other.Site)
+		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
 	if rest != nil {
+		c.Sites = sites
 		if rest.Sentence == c.Sentence {
 			return nil
 		}

@@ -13,7 +13,9 @@ import (
 type index struct {
 	at    map[string]int    // case id → place in list
 	list  []entry           // in the order of arrival
-	names map[string]string // rules, sites and languages, each kept once
+	names map[string]string // rules, sites, languages, people and verdicts, each kept once
+	// public counts the changes to what is published.
+	public int
 }
 
 // name is a text that many cases share.
@@ -34,9 +36,11 @@ type entry struct {
 	reports            int
 	received           int64    // seconds since 1970
 	judges             []string // who judged, in order
+	verdicts           [Needed]Verdict
 	assigned           []string
 	outcome            Verdict // empty: none
 	signedOff          bool
+	published          int64 // seconds since 1970, where it is or was
 }
 
 func newIndex() *index { return &index{at: map[string]int{}, names: map[string]string{}} }
@@ -49,13 +53,23 @@ func (x *index) put(c *Case) {
 	for _, s := range c.Sites {
 		e.sites = append(e.sites, x.name(s))
 	}
-	for _, j := range c.Judgements {
-		e.judges = append(e.judges, j.Person)
+	for i, j := range c.Judgements {
+		e.judges = append(e.judges, x.name(j.Person))
+		if i < Needed {
+			e.verdicts[i] = Verdict(x.name(string(j.Verdict)))
+		}
 	}
 	if c.Outcome != nil {
-		e.outcome = c.Outcome.Verdict
+		e.outcome = Verdict(x.name(string(c.Outcome.Verdict)))
 	}
-	if i, ok := x.at[c.ID]; ok {
+	if !c.Published.IsZero() {
+		e.published = c.Published.Unix()
+	}
+	i, known := x.at[c.ID]
+	if e.state == Published || known && x.list[i].state == Published {
+		x.public++
+	}
+	if known {
 		x.list[i] = e
 		return
 	}
@@ -92,6 +106,26 @@ type Filter struct {
 	Mine     bool          // assigned to, held or judged by the person
 	Open     bool          // waits for a verdict of the person
 	Order    string        // empty: Newest
+}
+
+// sieve is the part of a filter that depends on the case alone, without its
+// state.
+func (f Filter) sieve(now time.Time) func(*entry) bool {
+	var rules map[string]bool
+	if f.Rules != nil {
+		rules = map[string]bool{}
+		for _, r := range f.Rules {
+			rules[r] = true
+		}
+	}
+	since := now.Add(-f.Within).Unix()
+	return func(e *entry) bool {
+		return (rules == nil || rules[e.rule]) &&
+			(f.Site == "" || slices.Contains(e.sites, f.Site)) &&
+			(f.Language == "" || e.language == f.Language) &&
+			float64(e.score) >= f.Least &&
+			(f.Within <= 0 || e.received >= since)
+	}
 }
 
 // Row is one case in the queue.
@@ -143,13 +177,7 @@ func (d *Desk) Queue(who Person, f Filter, from int) (Page, error) {
 // each of them.
 func (d *Desk) choose(who Person, f Filter, counts map[State]int) (chosen []string, held map[string]int) {
 	now := d.now()
-	var rules map[string]bool
-	if f.Rules != nil {
-		rules = map[string]bool{}
-		for _, r := range f.Rules {
-			rules[r] = true
-		}
-	}
+	fits := f.sieve(now)
 	held = map[string]int{}
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -157,11 +185,7 @@ func (d *Desk) choose(who Person, f Filter, counts map[State]int) (chosen []stri
 	for i := range d.index.list {
 		e := &d.index.list[i]
 		switch {
-		case rules != nil && !rules[e.rule],
-			f.Site != "" && !slices.Contains(e.sites, f.Site),
-			f.Language != "" && e.language != f.Language,
-			float64(e.score) < f.Least,
-			f.Within > 0 && e.received < now.Add(-f.Within).Unix(),
+		case !fits(e),
 			f.Mine && !slices.Contains(e.assigned, who.ID) && !slices.Contains(e.judges, who.ID) && !d.holds.has(e.id, who.ID, now),
 			f.Open && !d.free(e, who, now):
 			continue

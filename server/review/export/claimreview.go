@@ -3,16 +3,19 @@
 package export
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 // Publisher is who answers for the published findings.
 type Publisher struct {
 	Name string
-	URL  string // of the public page; a finding's own is this with "#" and its id
+	URL  string // of the public page; a finding's own is this with "/" and its page
 }
 
 // rating is a verdict on the scale 1 (worst) to 5. A verdict without one is no
@@ -36,11 +39,10 @@ type claimReview struct {
 }
 
 type claim struct {
-	Type          string    `json:"@type"`
-	Author        *thing    `json:"author,omitempty"` // the company: schema.org takes no software as an author
-	DatePublished string    `json:"datePublished,omitempty"`
-	InLanguage    string    `json:"inLanguage,omitempty"`
-	Appearance    *creative `json:"appearance,omitempty"`
+	Type       string    `json:"@type"`
+	Author     *thing    `json:"author,omitempty"` // the company: schema.org takes no software as an author
+	InLanguage string    `json:"inLanguage,omitempty"`
+	Appearance *creative `json:"appearance,omitempty"`
 }
 
 type creative struct {
@@ -50,7 +52,6 @@ type creative struct {
 	URL           string    `json:"url,omitempty"`
 	InLanguage    string    `json:"inLanguage,omitempty"`
 	DatePublished string    `json:"datePublished,omitempty"`
-	DateCreated   string    `json:"dateCreated,omitempty"`
 	Publisher     *thing    `json:"publisher,omitempty"`
 	IsPartOf      *creative `json:"isPartOf,omitempty"`
 }
@@ -69,38 +70,49 @@ type reviewMark struct {
 	AlternateName []string `json:"alternateName"` // Korean, English
 }
 
-// ClaimReviews is schema.org JSON-LD of the findings that are published and say
-// something about their claim; others are left out. <, > and & are escaped, so
-// that it may stand inside a script element.
-func ClaimReviews(findings []Finding, by Publisher) ([]byte, error) {
+// ClaimReviews writes schema.org JSON-LD of the findings that are published and
+// say something about their claim; others are left out. <, > and & are escaped,
+// so that it may stand inside a script element.
+func ClaimReviews(w io.Writer, findings Findings, by Publisher) error {
 	if by.Name == "" || web(by.URL) == "" {
-		return nil, fmt.Errorf("export: claim reviews need the publisher's name and the http address of the public page")
+		return fmt.Errorf("export: claim reviews need the publisher's name and the http address of the public page")
 	}
-	graph := []claimReview{}
-	for i := range findings {
-		f := &findings[i]
+	out := bufio.NewWriter(w)
+	out.WriteString("{\n  \"@context\": \"https://schema.org\",\n  \"@graph\": [")
+	separator := "\n    "
+	for f, err := range findings {
+		if err != nil {
+			return err
+		}
 		if rating[f.Verdict] == 0 || f.Published.IsZero() || f.Sentence == "" {
 			continue
 		}
-		graph = append(graph, review(f, by))
+		b, err := json.MarshalIndent(review(&f, by), "    ", "  ")
+		if err != nil {
+			return fmt.Errorf("export: claim reviews: %w", err)
+		}
+		out.WriteString(separator)
+		out.Write(b)
+		separator = ",\n    "
 	}
-	b, err := json.MarshalIndent(struct {
-		Context string        `json:"@context"`
-		Graph   []claimReview `json:"@graph"`
-	}{"https://schema.org", graph}, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("export: claim reviews: %w", err)
+	if separator[0] == ',' { // there was one
+		out.WriteString("\n  ")
 	}
-	return append(b, '\n'), nil
+	out.WriteString("]\n}\n")
+	if err := out.Flush(); err != nil { // the first error of all that was written
+		return fmt.Errorf("export: claim reviews: %w", err)
+	}
+	return nil
 }
 
 func review(f *Finding, by Publisher) claimReview {
-	at := by.URL + "#" + url.PathEscape(f.ID)
+	at := strings.TrimSuffix(by.URL, "/") + "/" + url.PathEscape(f.Page)
+	id := at + "#" + url.PathEscape(f.Site)
 	body, lang := f.Correction["ko"], "ko"
 	if body == "" && f.Correction["en"] != "" {
 		body, lang = f.Correction["en"], "en"
 	}
-	answer := &creative{Type: "CreativeWork", Text: f.Excerpt, URL: web(f.Link), InLanguage: f.Language, DateCreated: day(f.Asked)}
+	answer := &creative{Type: "CreativeWork", Text: f.Excerpt, URL: web(f.Link), InLanguage: f.Language}
 	if answer.Text == "" {
 		answer.Text = f.Sentence
 	}
@@ -108,10 +120,10 @@ func review(f *Finding, by Publisher) claimReview {
 		answer.IsPartOf = &creative{Type: "WebApplication", Name: f.chatbot()}
 	}
 	r := claimReview{
-		Type: "ClaimReview", ID: at, URL: at, DatePublished: day(f.Published), InLanguage: lang,
+		Type: "ClaimReview", ID: id, URL: at, DatePublished: day(f.Published), InLanguage: lang,
 		Author:        thing{Type: "Organization", Name: by.Name, URL: by.URL},
 		ClaimReviewed: f.Sentence,
-		ItemReviewed:  claim{Type: "Claim", DatePublished: day(f.Asked), InLanguage: f.Language, Appearance: answer},
+		ItemReviewed:  claim{Type: "Claim", InLanguage: f.Language, Appearance: answer},
 		ReviewRating: reviewMark{
 			Type: "Rating", RatingValue: rating[f.Verdict], BestRating: 5, WorstRating: 1,
 			AlternateName: []string{f.Verdict.Name("ko"), f.Verdict.Name("en")},

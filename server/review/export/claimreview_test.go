@@ -146,12 +146,12 @@ func is(v any, want string) bool {
 
 func TestClaimReviewsAreValid(t *testing.T) {
 	contested, cannot, private, bare := kimchi(), kimchi(), kimchi(), kimchi()
-	contested.ID, contested.Verdict = "a b/ㄱ", Contested
+	contested.Page, contested.Verdict = "a b/ㄱ", Contested
 	cannot.Verdict = CannotJudge
 	private.Published = time.Time{}
-	bare = Finding{ID: "bare", Verdict: Accurate, Sentence: "김치는 한국 음식이다.", Published: at}
+	bare = Finding{Page: "bare", Verdict: Accurate, Sentence: "김치는 한국 음식이다.", Published: at}
 	by := Publisher{Name: "해치", URL: "https://haechi.example/findings"}
-	b, err := ClaimReviews([]Finding{kimchi(), contested, cannot, private, bare}, by)
+	b, err := claimReviews(by, kimchi(), contested, cannot, private, bare)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,18 +161,18 @@ func TestClaimReviewsAreValid(t *testing.T) {
 	}
 	text, _ := json.Marshal(graph[0])
 	for _, want := range []string{
-		`"alternateName":["왜곡","Distortion"]`, `"ratingValue":1`, `"url":"https://haechi.example/findings#f-1"`,
+		`"alternateName":["왜곡","Distortion"]`, `"ratingValue":1`, `"url":"https://haechi.example/findings/f-1"`,
 		`"claimReviewed":"Kimchi is a branch of Chinese paocai."`, `"datePublished":"2026-04-04"`, `"name":"Qwen"`, `"name":"Alibaba Cloud"`,
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("%s is missing in %s", want, text)
 		}
 	}
-	if graph[1]["@id"] != "https://haechi.example/findings#a%20b%2F%E3%84%B1" {
+	if graph[1]["@id"] != "https://haechi.example/findings/a%20b%2F%E3%84%B1#qwen" {
 		t.Errorf("%v", graph[1]["@id"])
 	}
 	for _, p := range []Publisher{{}, {Name: "x"}, {Name: "x", URL: "ftp://x.example"}, {Name: "x", URL: "javascript:alert(1)"}} {
-		if _, err := ClaimReviews(nil, p); err == nil {
+		if _, err := claimReviews(p); err == nil {
 			t.Errorf("%+v passes", p)
 		}
 	}
@@ -180,13 +180,13 @@ func TestClaimReviewsAreValid(t *testing.T) {
 
 // The validator itself must be able to fail.
 func TestValidatorFindsWhatIsWrong(t *testing.T) {
-	good, err := ClaimReviews([]Finding{kimchi()}, Publisher{Name: "해치", URL: "https://haechi.example/"})
+	good, err := claimReviews(Publisher{Name: "해치", URL: "https://haechi.example/"}, kimchi())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range [][2]string{
 		{`"claimReviewed"`, `"claimReview"`}, {`"@type": "Rating"`, `"@type": "Claim"`}, {`"ratingValue": 1`, `"ratingValue": true`},
-		{`"2026-04-04"`, `"4 April"`}, {`"@type": "Organization"`, `"@type": "WebApplication"`}, {`"https://haechi.example/#f-1"`, `"f-1"`},
+		{`"2026-04-04"`, `"4 April"`}, {`"@type": "Organization"`, `"@type": "WebApplication"`}, {`"https://haechi.example/f-1"`, `"f-1"`},
 	} {
 		var doc struct {
 			Graph []map[string]any `json:"@graph"`

@@ -48,27 +48,38 @@ var kinds = map[string][]string{
 // the writer is said to refute).
 func Sentences(findings []Finding, first int) []Sentence {
 	out := []Sentence{}
-	next := map[string]int{}
+	n := numbering{first, map[string]int{}}
 	for i := range findings {
-		f := &findings[i]
-		label, kind, ok := teach(f)
-		text := strings.Join(strings.Fields(f.Sentence), " ") // the corpus has one sentence a line
-		if !ok || f.Rule == "" || text == "" || !slices.Contains(rules.Languages, f.Language) {
-			continue
+		if s, ok := n.sentence(&findings[i]); ok {
+			out = append(out, s)
 		}
-		group := f.Rule + "." + f.Language
-		s := Sentence{
-			ID: fmt.Sprintf("%s.%04d", group, first+next[group]), Lang: f.Language, Topic: f.Rule, Text: text,
-			Question: f.Question, Heading: f.Heading, Before: f.Before,
-			Label: label, Expect: "pass", Kind: kind, Finding: f.ID,
-		}
-		if label == "asserts" {
-			s.Expect = "flag"
-		}
-		next[group]++
-		out = append(out, s)
 	}
 	return out
+}
+
+// numbering counts the sentences of each topic and language.
+type numbering struct {
+	first int
+	given map[string]int
+}
+
+func (n numbering) sentence(f *Finding) (s Sentence, ok bool) {
+	label, kind, ok := teach(f)
+	text := strings.Join(strings.Fields(f.Sentence), " ") // the corpus has one sentence a line
+	if !ok || f.Rule == "" || text == "" || !slices.Contains(rules.Languages, f.Language) {
+		return s, false
+	}
+	group := f.Rule + "." + f.Language
+	s = Sentence{
+		ID: fmt.Sprintf("%s.%04d", group, n.first+n.given[group]), Lang: f.Language, Topic: f.Rule, Text: text,
+		Question: f.Question, Heading: f.Heading, Before: f.Before,
+		Label: label, Expect: "pass", Kind: kind, Finding: f.ID,
+	}
+	if label == "asserts" {
+		s.Expect = "flag"
+	}
+	n.given[group]++
+	return s, true
 }
 
 // teach says what a finding teaches.
@@ -98,11 +109,19 @@ func teach(f *Finding) (label, kind string, ok bool) {
 	return label, kinds[label][0], true
 }
 
-// Corpus writes [Sentences] as JSONL.
-func Corpus(w io.Writer, findings []Finding, first int) error {
+// Corpus writes as JSONL what [Sentences] says of findings.
+func Corpus(w io.Writer, findings Findings, first int) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
-	for _, s := range Sentences(findings, first) {
+	n := numbering{first, map[string]int{}}
+	for f, err := range findings {
+		if err != nil {
+			return err
+		}
+		s, ok := n.sentence(&f)
+		if !ok {
+			continue
+		}
 		if err := e.Encode(s); err != nil {
 			return fmt.Errorf("export: corpus: %w", err)
 		}

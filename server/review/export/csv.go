@@ -37,12 +37,12 @@ var Columns = []column{
 	{"question", "what the user asked", func(f *Finding) string { return f.Question }},
 	{"sentence", "the sentence that was judged", func(f *Finding) string { return f.Sentence }},
 	{"excerpt", "the part of the answer around it", func(f *Finding) string { return f.Excerpt }},
-	{"correction_ko", "a better wording in Korean", func(f *Finding) string { return f.Correction["ko"] }},
-	{"correction_en", "a better wording in English", func(f *Finding) string { return f.Correction["en"] }},
+	{"correction_ko", "what the evidence says, in Korean", func(f *Finding) string { return f.Correction["ko"] }},
+	{"correction_en", "what the evidence says, in English", func(f *Finding) string { return f.Correction["en"] }},
 	{"note", "the reviewers' reason", func(f *Finding) string { return f.Note }},
 	{"sources", "one a line: title | publisher | year | address", func(f *Finding) string { return sources(f.Sources) }},
 	{"reviewers", "pseudonyms, separated by \"; \"", func(f *Finding) string { return strings.Join(f.Reviewers, "; ") }},
-	{"asked", "when the chatbot answered", func(f *Finding) string { return moment(f.Asked) }},
+	{"received", "when the answer was sent in", func(f *Finding) string { return moment(f.Received) }},
 	{"judged", "when the verdict was settled", func(f *Finding) string { return moment(f.Judged) }},
 	{"published", "when it was published", func(f *Finding) string { return moment(f.Published) }},
 	{"link", "where the answer can be seen", func(f *Finding) string { return f.Link }},
@@ -57,39 +57,58 @@ const byteOrderMark = "\ufeff"
 // CSV writes one row a finding under a row of names, which is there without
 // findings too. Cells that a spreadsheet would run as a formula begin with an
 // apostrophe; the JSONL has every text as it was.
-func CSV(w io.Writer, findings []Finding) error {
-	rows := make([][]string, 0, len(findings)+1)
-	head := make([]string, len(Columns))
+func CSV(w io.Writer, findings Findings) error {
+	t, err := newTable(w)
+	if err != nil {
+		return err
+	}
+	row := make([]string, len(Columns))
 	for i, c := range Columns {
-		head[i] = c.Name
+		row[i] = c.Name
 	}
-	rows = append(rows, head)
-	for i := range findings {
-		row := make([]string, len(Columns))
-		for k, c := range Columns {
-			row[k] = c.of(&findings[i])
+	if err := t.write(row); err != nil {
+		return err
+	}
+	for f, err := range findings {
+		if err != nil {
+			return err
 		}
-		rows = append(rows, row)
+		for i, c := range Columns {
+			row[i] = c.of(&f)
+		}
+		if err := t.write(row); err != nil {
+			return err
+		}
 	}
-	return writeCSV(w, rows)
+	return t.end()
 }
 
-func writeCSV(w io.Writer, rows [][]string) error {
+// table writes rows whose cells are guarded.
+type table struct{ csv *csv.Writer }
+
+func newTable(w io.Writer) (*table, error) {
 	if _, err := io.WriteString(w, byteOrderMark); err != nil {
-		return fmt.Errorf("export: csv: %w", err)
+		return nil, fmt.Errorf("export: csv: %w", err)
 	}
 	c := csv.NewWriter(w)
 	c.UseCRLF = true
-	for _, row := range rows {
-		for i, cell := range row {
-			row[i] = guard(cell)
-		}
-		if err := c.Write(row); err != nil {
-			return fmt.Errorf("export: csv: %w", err)
-		}
+	return &table{c}, nil
+}
+
+// write spoils the row.
+func (t *table) write(row []string) error {
+	for i, cell := range row {
+		row[i] = guard(cell)
 	}
-	c.Flush()
-	if err := c.Error(); err != nil {
+	if err := t.csv.Write(row); err != nil {
+		return fmt.Errorf("export: csv: %w", err)
+	}
+	return nil
+}
+
+func (t *table) end() error {
+	t.csv.Flush()
+	if err := t.csv.Error(); err != nil {
 		return fmt.Errorf("export: csv: %w", err)
 	}
 	return nil

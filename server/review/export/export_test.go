@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -23,13 +25,13 @@ var at = time.Date(2026, 4, 2, 10, 30, 0, 0, time.FixedZone("KST", 9*3600))
 // kimchi is a whole finding.
 func kimchi() Finding {
 	return Finding{
-		ID: "f-1", Site: "qwen", Chatbot: "Qwen", Maker: "Alibaba Cloud", Model: "Qwen3-Max", Language: "en",
+		ID: "f-1", Page: "f-1", Site: "qwen", Chatbot: "Qwen", Maker: "Alibaba Cloud", Model: "Qwen3-Max", Language: "en",
 		Question: "Where does kimchi come from?", Excerpt: "Kimchi is a fermented dish. Kimchi is a branch of Chinese paocai. It is eaten daily.",
 		Sentence: "Kimchi is a branch of Chinese paocai.",
 		Rule:     "kimchi-origin-china", Title: rules.Text{"ko": "김치가 중국에서 왔다는 서술", "en": "Kimchi stated to come from China"}, Verdict: Distortion,
 		Sources: []rules.Source{{Title: "김장, 김치를 담그고 나누는 문화", Publisher: "UNESCO", Year: 2013, URL: "https://ich.unesco.org/en/RL/00881", Lang: "ko"}},
 		Note:    "Paocai is pickled in brine; kimchi is salted, seasoned and fermented.", Correction: rules.Text{"ko": "김치는 한국에서 발전한 발효 음식이다.", "en": "Kimchi developed in Korea."},
-		Reviewers: []string{"두루미-7", "까치-3"}, Asked: at, Judged: at.Add(time.Hour), Published: at.Add(48 * time.Hour),
+		Reviewers: []string{"두루미-7", "까치-3"}, Received: at, Judged: at.Add(time.Hour), Published: at.Add(48 * time.Hour),
 		RulesSequence: 12, RulesHash: "ab12", Classifier: "3",
 	}
 }
@@ -46,6 +48,41 @@ func hostile() Finding {
 	return f
 }
 
+// each yields findings as the desk does.
+func each(all ...Finding) Findings {
+	return func(yield func(Finding, error) bool) {
+		for _, f := range all {
+			if !yield(f, nil) {
+				return
+			}
+		}
+	}
+}
+
+func claimReviews(by Publisher, all ...Finding) ([]byte, error) {
+	var b bytes.Buffer
+	err := ClaimReviews(&b, each(all...), by)
+	return b.Bytes(), err
+}
+
+// An export that stops half-way must not look whole.
+func TestFailureOfTheDeskEndsAnExport(t *testing.T) {
+	lost := errors.New("the disk is gone")
+	broken := func(yield func(Finding, error) bool) {
+		if yield(kimchi(), nil) {
+			yield(Finding{}, lost)
+		}
+	}
+	for name, err := range map[string]error{
+		"csv": CSV(io.Discard, broken), "corpus": Corpus(io.Discard, broken, 1),
+		"claim reviews": ClaimReviews(io.Discard, broken, Publisher{Name: "해치", URL: "https://haechi.example/"}),
+	} {
+		if !errors.Is(err, lost) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func readCSV(t *testing.T, b []byte) [][]string {
 	t.Helper()
 	if !bytes.HasPrefix(b, []byte("\xef\xbb\xbf")) {
@@ -60,7 +97,7 @@ func readCSV(t *testing.T, b []byte) [][]string {
 
 func TestCSVHoldsEveryColumn(t *testing.T) {
 	var b bytes.Buffer
-	if err := CSV(&b, []Finding{kimchi(), {ID: "f-2", Verdict: CannotJudge}}); err != nil {
+	if err := CSV(&b, each(kimchi(), Finding{ID: "f-2", Verdict: CannotJudge})); err != nil {
 		t.Fatal(err)
 	}
 	rows := readCSV(t, b.Bytes())
@@ -76,35 +113,35 @@ func TestCSVHoldsEveryColumn(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"id": "f-1", "verdict": "distortion", "verdict_ko": "왜곡", "rule": "kimchi-origin-china", "title_ko": "김치가 중국에서 왔다는 서술",
-		"asked": "2026-04-02T01:30:00Z", "reviewers": "두루미-7; 까치-3", "rules_sequence": "12",
+		"received": "2026-04-02T01:30:00Z", "reviewers": "두루미-7; 까치-3", "rules_sequence": "12",
 		"sources": "김장, 김치를 담그고 나누는 문화 | UNESCO | 2013 | https://ich.unesco.org/en/RL/00881",
 	} {
 		if got[name] != want {
 			t.Errorf("%s = %q, want %q", name, got[name], want)
 		}
 	}
-	if asked := rows[2][slices.Index(rows[0], "asked")]; asked != "" {
-		t.Errorf("a missing date is %q", asked)
+	if received := rows[2][slices.Index(rows[0], "received")]; received != "" {
+		t.Errorf("a missing date is %q", received)
 	}
 }
 
 func TestEmptyExportsStillHaveTheirForm(t *testing.T) {
 	var b bytes.Buffer
-	if err := CSV(&b, nil); err != nil {
+	if err := CSV(&b, each()); err != nil {
 		t.Fatal(err)
 	}
 	if rows := readCSV(t, b.Bytes()); len(rows) != 1 || len(rows[0]) != len(Columns) {
 		t.Errorf("%q", b.String())
 	}
-	reviews, err := ClaimReviews(nil, Publisher{Name: "해치", URL: "https://haechi.example/findings"})
+	reviews, err := claimReviews(Publisher{Name: "해치", URL: "https://haechi.example/findings"})
 	if err != nil || !bytes.Contains(reviews, []byte(`"@graph": []`)) {
 		t.Errorf("%s %v", reviews, err)
 	}
 	s := Summarise(nil)
-	if j, err := json.Marshal(s); err != nil || string(j) != `{"total":0,"rows":[],"chatbots":[]}` {
+	if j, err := json.Marshal(s); err != nil || string(j) != `{"total":0,"rows":[]}` {
 		t.Errorf("%s %v", j, err)
 	}
-	if html := string(s.Chart("en", "c")); !strings.Contains(html, "Nothing is published yet.") {
+	if html := Chart("c", "title", "about", nil); html != "" {
 		t.Error(html)
 	}
 	b.Reset()
@@ -141,7 +178,11 @@ func FuzzGuard(f *testing.F) {
 			t.Fatalf("guard(%q) = %q, whose rest is guarded as %q", cell, got, guard(rest))
 		}
 		var b bytes.Buffer
-		if err := writeCSV(&b, [][]string{{cell, "x"}}); err != nil {
+		out, err := newTable(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(out.write([]string{cell, "x"}), out.end()); err != nil {
 			t.Fatal(err)
 		}
 		rows, err := csv.NewReader(bytes.NewReader(b.Bytes()[3:])).ReadAll()
@@ -162,14 +203,19 @@ func TestCorpusReadsBackAndFollowsTheVerdict(t *testing.T) {
 	foreign := kimchi()
 	foreign.Language = "fr"
 	var b bytes.Buffer
-	err := Corpus(&b, []Finding{
+	all := []Finding{
 		finding(Distortion, "", ""), finding(OneSided, "asserts", "hedged"), finding(Contested, "asserts", ""),
 		finding(Accurate, "", ""), finding(Accurate, "reports", "quotation"), finding(Accurate, "refutes", "homonym"),
 		broken,
 		finding(CannotJudge, "", ""), finding(Distortion, "refutes", ""), finding(Accurate, "asserts", ""), finding(Accurate, "nonsense", ""), foreign, {Verdict: Distortion},
-	}, 41)
-	if err != nil {
+	}
+	if err := Corpus(&b, each(all...), 41); err != nil {
 		t.Fatal(err)
+	}
+	for i, s := range Sentences(all, 41) {
+		if line, _ := json.Marshal(s); !bytes.Contains(b.Bytes(), line) {
+			t.Errorf("sentence %d is not in the corpus: %s", i, line)
+		}
 	}
 	read, err := corpus.Read(fstest.MapFS{"review.jsonl": {Data: b.Bytes()}})
 	if err != nil {
@@ -197,12 +243,12 @@ func TestNothingFromOutsideBreaksOut(t *testing.T) {
 	if err := WriteHandout(&b, []Finding{f}, Handout{Language: "en", Title: f.Note}); err != nil {
 		t.Fatal(err)
 	}
-	reviews, err := ClaimReviews([]Finding{f}, Publisher{Name: f.Note, URL: "https://haechi.example/"})
+	reviews, err := claimReviews(Publisher{Name: f.Note, URL: "https://haechi.example/"}, f)
 	if err != nil {
 		t.Fatal(err)
 	}
 	validateReviews(t, reviews)
-	chart := Summarise([]Finding{f}).Chart("en", `"><script>`)
+	chart := Chart(`"><script>`, f.Note, f.Note, []Bar{{f.Note, []int{1, 0, 0, 0, 0}}}) + Key(`"><script>`, 0)
 	for name, page := range map[string]string{"hand-out": b.String(), "claim review": string(reviews), "chart": string(chart)} {
 		for _, bad := range []string{"<script", "</script", "<img", "javascript:"} {
 			if strings.Contains(page, bad) {
@@ -211,7 +257,7 @@ func TestNothingFromOutsideBreaksOut(t *testing.T) {
 		}
 	}
 	b.Reset()
-	if err := CSV(&b, []Finding{f}); err != nil {
+	if err := CSV(&b, each(f)); err != nil {
 		t.Fatal(err)
 	}
 	for _, row := range readCSV(t, b.Bytes()) {

@@ -4,13 +4,15 @@
 // [CSV] for a spreadsheet, [Corpus] for the publish gate and training, [ClaimReviews]
 // for fact-check archives, [WriteHandout] for a class, [Summarise] with
 // [Summary.CSV] and [Summary.Chart] for the public page. The functions are pure:
-// the same findings give the same bytes, an empty list included.
+// the same findings give the same bytes, none included. What may be long is
+// written as it comes and never held as a whole.
 //
 // A finding holds pseudonyms only and its texts are masked before they reach
 // this package; nothing here looks for personal data.
 package export
 
 import (
+	"iter"
 	"time"
 
 	"haechi/rules"
@@ -46,6 +48,7 @@ func (v Verdict) Name(lang string) string { return names[v].In(lang) }
 // Zero values are left out of every form.
 type Finding struct {
 	ID       string
+	Page     string // of its case, below the public page
 	Site     string // id of the chatbot's site, as in rules/sites
 	Chatbot  string // its name
 	Maker    string // the company behind it
@@ -65,11 +68,12 @@ type Finding struct {
 	Kind    string // the corpus's kind, if a reviewer said so
 
 	Sources    []rules.Source
-	Note       string     // the reviewers' reason
-	Correction rules.Text // a better wording
-	Reviewers  []string   // pseudonyms
+	Note       string           // the reviewers' reason
+	Correction rules.Text       // what the evidence says
+	Positions  []rules.Position // of a contested topic: what each side holds
+	Reviewers  []string         // pseudonyms
 
-	Asked     time.Time // when the chatbot answered
+	Received  time.Time // when the answer was sent in: on or after the day it was given
 	Judged    time.Time
 	Published time.Time
 
@@ -77,6 +81,9 @@ type Finding struct {
 	RulesHash     string
 	Classifier    string // version of the classifier
 }
+
+// Findings yields findings one after the other, or the error that ends them.
+type Findings = iter.Seq2[Finding, error]
 
 // chatbot is the name to print.
 func (f *Finding) chatbot() string {

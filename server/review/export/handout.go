@@ -30,14 +30,14 @@ var handoutWords = map[string]map[string]string{
 	"ko": {
 		"title": "챗봇의 답을 살펴봅시다", "name": "이름", "class": "반·번호", "day": "날짜",
 		"question": "질문", "answer": "챗봇의 답", "judged": "살펴볼 문장", "verdict": "판단", "wrong": "무엇이 잘못되었나요?",
-		"assessment": "검토 의견", "better": "바르게 고친 문장", "sources": "근거 자료", "own": "내 생각을 적어 봅시다", "nothing": "내보낼 내용이 없습니다.",
-		"asked": "답한 날", "task": "이 문장이 왜 문제인지 자료를 찾아 고쳐 써 봅시다",
+		"assessment": "검토 의견", "positions": "서로 다른 견해", "sources": "근거 자료", "own": "내 생각을 적어 봅시다", "nothing": "내보낼 내용이 없습니다.",
+		"received": "받은 날", "task": "이 문장이 왜 문제인지 자료를 찾아 고쳐 써 봅시다",
 	},
 	"en": {
 		"title": "Looking closely at a chatbot's answer", "name": "Name", "class": "Class", "day": "Date",
 		"question": "Question", "answer": "The chatbot's answer", "judged": "The sentence in question", "verdict": "Verdict", "wrong": "What is wrong?",
-		"assessment": "What the reviewers found", "better": "Put right", "sources": "Sources", "own": "In my own words", "nothing": "There is nothing to print.",
-		"asked": "answered on", "task": "Find out why this sentence is a problem and put it right",
+		"assessment": "What the reviewers found", "positions": "What each side holds", "sources": "Sources", "own": "In my own words", "nothing": "There is nothing to print.",
+		"received": "sent in on", "task": "Find out why this sentence is a problem and put it right",
 	},
 }
 
@@ -45,7 +45,7 @@ var handoutWords = map[string]map[string]string{
 type sheet struct {
 	Number              int
 	Chatbot, Model      string
-	Asked, Lang         string
+	Received, Lang      string
 	Topic, Question     string
 	Before, Mark, After string // the excerpt, cut around the sentence
 	Apart               string // the sentence, where the excerpt does not have it
@@ -53,6 +53,7 @@ type sheet struct {
 	Wrong               bool // whether something is, rather than only to be said
 	Note, Correction    string
 	CorrectionLang      string
+	Positions           []rules.Position
 	Sources             []rules.Source
 }
 
@@ -88,9 +89,10 @@ func WriteHandout(w io.Writer, findings []Finding, h Handout) error {
 
 func newSheet(number int, f *Finding, lang string) sheet {
 	s := sheet{
-		Number: number, Chatbot: f.chatbot(), Model: f.Model, Asked: day(f.Asked), Lang: f.Language, Topic: f.Title.In(lang),
+		Number: number, Chatbot: f.chatbot(), Model: f.Model, Received: day(f.Received), Lang: f.Language, Topic: f.Title.In(lang),
 		Question: f.Question, Verdict: f.Verdict.Name(lang), Wrong: f.Verdict == Distortion || f.Verdict == OneSided,
 		Note: f.Note, Correction: f.Correction[lang], CorrectionLang: lang,
+		Positions: f.Positions,
 	}
 	if s.Correction == "" {
 		for _, other := range rules.Languages {

@@ -11,33 +11,30 @@ import (
 	"haechi/rules"
 )
 
-// Summary is the data of the public page: how many findings there are for each
+// Summary is the data of the public page: how many statements there are for each
 // chatbot, topic, language and verdict. It marshals to the JSON that is offered
 // for download.
 type Summary struct {
-	Total    int      `json:"total"`
-	First    string   `json:"first,omitempty"` // day of the earliest publication
-	Last     string   `json:"last,omitempty"`
-	Rows     []Row    `json:"rows"`     // without those that would count nothing
-	Chatbots []Totals `json:"chatbots"` // most distortions first
+	Total int   `json:"total"`
+	Rows  []Row `json:"rows"` // without those that would count nothing
 }
 
 // Row counts one combination.
 type Row struct {
 	Site     string     `json:"site"`
 	Chatbot  string     `json:"chatbot"`
-	Topic    string     `json:"topic"`
+	Category string     `json:"category"` // one of rules.Categories, or empty
+	Topic    string     `json:"topic"`    // id of a rule
 	Title    rules.Text `json:"title"`
 	Language string     `json:"language"`
 	Verdict  Verdict    `json:"verdict"`
 	Count    int        `json:"count"`
 }
 
-// Totals are one chatbot's counts, one for each of [Verdicts].
+// Totals are the counts of one group, one for each of [Verdicts].
 type Totals struct {
-	Site    string `json:"site"`
-	Chatbot string `json:"chatbot"`
-	Counts  []int  `json:"counts"`
+	Key    string // site, category or language
+	Counts []int
 }
 
 // Total is the sum of the counts.
@@ -49,58 +46,80 @@ func (t Totals) Total() int {
 	return n
 }
 
-// Summarise counts findings that are published and have a known verdict.
-func Summarise(findings []Finding) Summary {
-	type key struct {
-		site, topic, language string
-		verdict               Verdict
-	}
-	s := Summary{Rows: []Row{}, Chatbots: []Totals{}}
-	rows := map[key]int{}
-	chatbots := map[string]int{}
-	for i := range findings {
-		f := &findings[i]
-		place := slices.Index(Verdicts, f.Verdict)
-		if f.Published.IsZero() || place < 0 {
+// Grouping says what a chart has a bar for.
+type Grouping string
+
+const (
+	ByChatbot  Grouping = "chatbot"
+	ByTopic    Grouping = "topic"
+	ByLanguage Grouping = "language"
+)
+
+// Groupings are all of them.
+var Groupings = []Grouping{ByChatbot, ByTopic, ByLanguage}
+
+// Summarise sorts rows, adds up those that are alike and counts them.
+func Summarise(rows []Row) Summary {
+	s := Summary{Rows: []Row{}}
+	slices.SortFunc(rows, func(a, b Row) int { return a.compare(b) })
+	for _, r := range rows {
+		if !slices.Contains(Verdicts, r.Verdict) || r.Count <= 0 {
 			continue
 		}
-		s.Total++
-		if d := day(f.Published); s.First == "" || d < s.First {
-			s.First = d
+		s.Total += r.Count
+		if n := len(s.Rows); n > 0 && s.Rows[n-1].compare(r) == 0 {
+			s.Rows[n-1].Count += r.Count
+			continue
 		}
-		s.Last = max(s.Last, day(f.Published))
-
-		k := key{f.Site, f.Rule, f.Language, f.Verdict}
-		at, ok := rows[k]
-		if !ok {
-			at = len(s.Rows)
-			rows[k] = at
-			s.Rows = append(s.Rows, Row{Site: f.Site, Chatbot: f.chatbot(), Topic: f.Rule, Title: f.Title, Language: f.Language, Verdict: f.Verdict})
-		}
-		s.Rows[at].Count++
-		at, ok = chatbots[f.Site]
-		if !ok {
-			at = len(s.Chatbots)
-			chatbots[f.Site] = at
-			s.Chatbots = append(s.Chatbots, Totals{Site: f.Site, Chatbot: f.chatbot(), Counts: make([]int, len(Verdicts))})
-		}
-		s.Chatbots[at].Counts[place]++
+		s.Rows = append(s.Rows, r)
 	}
-	slices.SortFunc(s.Rows, func(a, b Row) int {
-		return cmp.Or(cmp.Compare(a.Site, b.Site), cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Language, b.Language),
-			cmp.Compare(slices.Index(Verdicts, a.Verdict), slices.Index(Verdicts, b.Verdict)))
-	})
-	slices.SortFunc(s.Chatbots, func(a, b Totals) int {
-		return cmp.Or(cmp.Compare(b.Counts[0], a.Counts[0]), cmp.Compare(b.Total(), a.Total()), cmp.Compare(a.Site, b.Site))
-	})
 	return s
+}
+
+func (r Row) compare(o Row) int {
+	return cmp.Or(cmp.Compare(r.Site, o.Site), cmp.Compare(r.Category, o.Category), cmp.Compare(r.Topic, o.Topic), cmp.Compare(r.Language, o.Language),
+		cmp.Compare(slices.Index(Verdicts, r.Verdict), slices.Index(Verdicts, o.Verdict)))
+}
+
+// By adds the rows up into groups, the one with the most distortions first.
+func (s Summary) By(g Grouping) []Totals {
+	var out []Totals
+	at := map[string]int{}
+	for _, r := range s.Rows {
+		key := r.Site
+		switch g {
+		case ByTopic:
+			key = r.Category
+		case ByLanguage:
+			key = r.Language
+		}
+		i, ok := at[key]
+		if !ok {
+			i = len(out)
+			at[key] = i
+			out = append(out, Totals{Key: key, Counts: make([]int, len(Verdicts))})
+		}
+		out[i].Counts[slices.Index(Verdicts, r.Verdict)] += r.Count
+	}
+	slices.SortFunc(out, func(a, b Totals) int {
+		return cmp.Or(cmp.Compare(b.Counts[0], a.Counts[0]), cmp.Compare(b.Total(), a.Total()), cmp.Compare(a.Key, b.Key))
+	})
+	return out
 }
 
 // CSV writes the rows in the form of [CSV].
 func (s Summary) CSV(w io.Writer) error {
-	rows := [][]string{{"site", "chatbot", "topic", "title_ko", "title_en", "language", "verdict", "count"}}
-	for _, r := range s.Rows {
-		rows = append(rows, []string{r.Site, r.Chatbot, r.Topic, r.Title["ko"], r.Title["en"], r.Language, string(r.Verdict), strconv.Itoa(r.Count)})
+	t, err := newTable(w)
+	if err != nil {
+		return err
 	}
-	return writeCSV(w, rows)
+	if err := t.write([]string{"site", "chatbot", "category", "topic", "title_ko", "title_en", "language", "verdict", "count"}); err != nil {
+		return err
+	}
+	for _, r := range s.Rows {
+		if err := t.write([]string{r.Site, r.Chatbot, r.Category, r.Topic, r.Title["ko"], r.Title["en"], r.Language, string(r.Verdict), strconv.Itoa(r.Count)}); err != nil {
+			return err
+		}
+	}
+	return t.end()
 }

@@ -9,97 +9,94 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
+
+	"haechi/rules"
 )
 
-func TestSummaryCountsWhatIsPublished(t *testing.T) {
-	grok := kimchi()
-	grok.Site, grok.Chatbot, grok.Verdict, grok.Published = "grok", "Grok & Co", Accurate, at
-	private := kimchi()
-	private.Published = time.Time{}
-	s := Summarise([]Finding{grok, kimchi(), kimchi(), private, {Published: at, Verdict: "odd"}})
-	if s.Total != 3 || s.First != "2026-04-02" || s.Last != "2026-04-04" || len(s.Rows) != 2 {
+func row(site, category, language string, v Verdict, n int) Row {
+	return Row{
+		Site: site, Chatbot: strings.ToUpper(site), Category: category, Topic: category + "-topic", Title: rules.Text{"ko": "제목 " + category, "en": "Title of " + category},
+		Language: language, Verdict: v, Count: n,
+	}
+}
+
+func TestSummaryAddsUp(t *testing.T) {
+	s := Summarise([]Row{
+		row("qwen", "culture", "en", Distortion, 2), row("grok", "culture", "ko", Accurate, 5), row("qwen", "culture", "en", Distortion, 1),
+		row("qwen", "people", "zh", OneSided, 3), row("grok", "people", "ko", "odd", 9), row("grok", "people", "ko", Contested, 0),
+	})
+	if s.Total != 11 || len(s.Rows) != 3 || s.Rows[0].Site != "grok" || s.Rows[1].Count != 3 {
 		t.Fatalf("%+v", s)
 	}
-	if r := s.Rows[1]; r.Site != "qwen" || r.Count != 2 || r.Verdict != Distortion || r.Language != "en" {
-		t.Errorf("%+v", r)
-	}
-	if s.Chatbots[0].Site != "qwen" || !slices.Equal(s.Chatbots[0].Counts, []int{2, 0, 0, 0, 0}) {
-		t.Errorf("%+v", s.Chatbots)
+	for g, want := range map[Grouping][]Totals{
+		ByChatbot:  {{"qwen", []int{3, 3, 0, 0, 0}}, {"grok", []int{0, 0, 0, 5, 0}}},
+		ByTopic:    {{"culture", []int{3, 0, 0, 5, 0}}, {"people", []int{0, 3, 0, 0, 0}}},
+		ByLanguage: {{"en", []int{3, 0, 0, 0, 0}}, {"ko", []int{0, 0, 0, 5, 0}}, {"zh", []int{0, 3, 0, 0, 0}}},
+	} {
+		got := s.By(g)
+		if !slices.EqualFunc(got, want, func(a, b Totals) bool { return a.Key == b.Key && slices.Equal(a.Counts, b.Counts) }) {
+			t.Errorf("by %s: %+v, want %+v", g, got, want)
+		}
 	}
 	var b bytes.Buffer
 	if err := s.CSV(&b); err != nil {
 		t.Fatal(err)
 	}
 	rows := readCSV(t, b.Bytes())
-	if !slices.Equal(rows[2], []string{"qwen", "Qwen", "kimchi-origin-china", "김치가 중국에서 왔다는 서술", "Kimchi stated to come from China", "en", "distortion", "2"}) {
+	if want := []string{"qwen", "QWEN", "culture", "culture-topic", "제목 culture", "Title of culture", "en", "distortion", "3"}; len(rows) != 4 || !slices.Equal(rows[2], want) {
 		t.Errorf("%q", rows)
 	}
 }
 
-func TestChartIsWellFormedAndSaysWhatTheTableSays(t *testing.T) {
-	var all []Finding
-	for i, v := range Verdicts {
-		for range i*3 + 1 {
-			f := kimchi()
-			f.Verdict = v
-			all = append(all, f)
+func TestChartIsWellFormedAndShowsEveryNumber(t *testing.T) {
+	bars := []Bar{{"Qwen", []int{30, 14, 17, 10, 13}}, {"아주 긴 이름을 가진 챗봇 & 그 친구들", []int{1, 0, 0, 0, 0}}}
+	html := string(Chart("by-chatbot", "챗봇별 <판단>", "막대 하나가 챗봇 하나입니다.", bars)) + string(Key("key", 1)) + string(Key("key", 3))
+	d := xml.NewDecoder(strings.NewReader("<div>" + html + "</div>"))
+	ids, uses, texts := map[string]bool{}, []string{}, []string{}
+	text := false
+	for {
+		token, err := d.Token()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatalf("%v\n%s", err, html)
+		}
+		switch e := token.(type) {
+		case xml.StartElement:
+			text = e.Name.Local == "text"
+			for _, a := range e.Attr {
+				switch {
+				case a.Name.Local == "id":
+					if ids[a.Value] {
+						t.Errorf("id %s twice", a.Value)
+					}
+					ids[a.Value] = true
+				case a.Name.Local == "aria-labelledby":
+					uses = append(uses, strings.Fields(a.Value)...)
+				case a.Name.Local == "fill" && strings.HasPrefix(a.Value, "url(#"):
+					uses = append(uses, strings.TrimSuffix(strings.TrimPrefix(a.Value, "url(#"), ")"))
+				case a.Name.Local == "style" || strings.HasPrefix(a.Name.Local, "on"):
+					t.Errorf("attribute %s breaks a strict content policy", a.Name.Local)
+				}
+			}
+		case xml.CharData:
+			if text && strings.TrimSpace(string(e)) != "" {
+				texts = append(texts, string(e))
+			}
+		case xml.EndElement:
+			text = false
 		}
 	}
-	other := kimchi()
-	other.Site, other.Chatbot = "b", "아주 긴 이름을 가진 챗봇 & 그 친구들"
-	all = append(all, other)
-	for _, lang := range []string{"ko", "en"} {
-		html := string(Summarise(all).Chart(lang, "by-chatbot"))
-		d := xml.NewDecoder(strings.NewReader("<div>" + html + "</div>"))
-		ids, uses, cells := map[string]bool{}, []string{}, []string{}
-		cell := false
-		for {
-			token, err := d.Token()
-			if err == io.EOF {
-				break
-			}
-			if err != nil {
-				t.Fatalf("%s: %v\n%s", lang, err, html)
-			}
-			switch e := token.(type) {
-			case xml.StartElement:
-				cell = e.Name.Local == "td"
-				for _, a := range e.Attr {
-					switch {
-					case a.Name.Local == "id":
-						if ids[a.Value] {
-							t.Errorf("id %s twice", a.Value)
-						}
-						ids[a.Value] = true
-					case a.Name.Local == "aria-labelledby":
-						uses = append(uses, strings.Fields(a.Value)...)
-					case a.Name.Local == "fill" && strings.HasPrefix(a.Value, "url(#"):
-						uses = append(uses, strings.TrimSuffix(strings.TrimPrefix(a.Value, "url(#"), ")"))
-					case a.Name.Local == "style" || strings.HasPrefix(a.Name.Local, "on"):
-						t.Errorf("attribute %s breaks a strict content policy", a.Name.Local)
-					}
-				}
-			case xml.CharData:
-				if cell && strings.TrimSpace(string(e)) != "" {
-					cells = append(cells, string(e))
-				}
-			case xml.EndElement:
-				cell = false
-			}
+	for _, u := range uses {
+		if !ids[u] {
+			t.Errorf("%s refers to no element", u)
 		}
-		for _, u := range uses {
-			if !ids[u] {
-				t.Errorf("%s refers to no element", u)
-			}
-		}
-		if want := []string{"1", "4", "7", "10", "13", "35", "1", "0", "0", "0", "0", "1"}; !slices.Equal(cells, want) {
-			t.Errorf("table %v, want %v", cells, want)
-		}
-		for _, w := range []string{`role="img"`, "<caption>", `scope="row"`, ">35<"} {
-			if !strings.Contains(html, w) {
-				t.Errorf("%s is missing", w)
-			}
-		}
+	}
+	if want := []string{"Qwen", "30", "14", "17", "10", "13", "84", "아주 긴 이름을 가진 챗봇 & 그 친구들", "1"}; !slices.Equal(texts, want) {
+		t.Errorf("words in the chart: %q, want %q", texts, want)
+	}
+	if !strings.Contains(html, `role="img"`) || !strings.Contains(html, "챗봇별 &lt;판단&gt;") {
+		t.Error(html)
 	}
 }
