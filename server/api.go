@@ -41,7 +41,7 @@ type api struct {
 }
 
 // handler returns the handler of everything that a node serves, with the pages
-// of the review desk. replica may be nil.
+// of the review desk and what it publishes. replica may be nil.
 func (a *api) handler(replica fs.FS, desk http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /v1/sync", a.hub)
@@ -55,7 +55,7 @@ func (a *api) handler(replica fs.FS, desk http.Handler) http.Handler {
 	mux.HandleFunc("GET /v1/snapshot/{file}", a.snapshot)
 	mux.HandleFunc("GET /v1/release/{file}", a.published)
 	mux.HandleFunc("POST /v1/releases", a.release)
-	for _, path := range []string{"/review", "/review/", "/v1/reports", "/v1/reports/{code}"} {
+	for _, path := range []string{"/review", "/review/", "/findings", "/findings/", "/v1/reports", "/v1/reports/{code}"} {
 		mux.Handle(path, desk)
 	}
 	mux.HandleFunc("GET /healthz", a.health)

@@ -52,6 +52,8 @@ type Publication struct {
 	Total  int
 	Counts []Count   // by site, rule, language and verdict
 	Latest time.Time // of all that is published; zero for none
+	// Of all that is published, under any filter.
+	Sites, Languages []string
 }
 
 // public is everything published, put together once for each change to it. It
@@ -60,14 +62,16 @@ type public struct {
 	version int
 	order   []int32 // places in the index's list, the latest first
 	counts  []Count
+
+	sites, languages []string
 }
 
 // Published returns the page of published cases that begins with row from.
 // What is withdrawn is missing from the moment at which Withdraw returns.
 func (d *Desk) Published(f PublicFilter, from int) (Publication, error) {
 	p := d.published()
-	fits := (Filter{Rules: f.Rules, Site: f.Site, Language: f.Language}).sieve(time.Time{})
-	var out Publication
+	fits := f.sieve()
+	out := Publication{Sites: p.sites, Languages: p.languages}
 	var ids []string
 	d.mu.RLock()
 	if len(p.order) > 0 {
@@ -75,7 +79,7 @@ func (d *Desk) Published(f PublicFilter, from int) (Publication, error) {
 	}
 	for _, i := range p.order {
 		e := &d.index.list[i]
-		if e.state != Published || f.Verdict != "" && e.outcome != f.Verdict || !fits(e) {
+		if !fits(e) {
 			continue
 		}
 		if out.Total >= from && len(ids) < PageSize {
@@ -130,10 +134,13 @@ func (d *Desk) published() *public {
 		return cmp.Or(cmp.Compare(d.index.list[b].published, d.index.list[a].published), cmp.Compare(b, a))
 	})
 	d.mu.RUnlock()
+	sites, languages := map[string]bool{}, map[string]bool{}
 	for c, n := range counts {
 		c.Number = n
 		p.counts = append(p.counts, c)
+		sites[c.Site], languages[c.Language] = true, true
 	}
+	p.sites, p.languages = keys(sites), keys(languages)
 	slices.SortFunc(p.counts, func(a, b Count) int {
 		return cmp.Or(cmp.Compare(a.Site, b.Site), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Language, b.Language), cmp.Compare(a.Verdict, b.Verdict))
 	})
@@ -143,6 +150,29 @@ func (d *Desk) published() *public {
 		d.public = p
 	}
 	return p
+}
+
+// PublishedIDs are all published cases under a filter, the latest first.
+func (d *Desk) PublishedIDs(f PublicFilter) []string {
+	p := d.published()
+	fits := f.sieve()
+	var ids []string
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for _, i := range p.order {
+		if e := &d.index.list[i]; fits(e) {
+			ids = append(ids, e.id)
+		}
+	}
+	return ids
+}
+
+// sieve lets published cases through.
+func (f PublicFilter) sieve() func(*entry) bool {
+	fits := (Filter{Rules: f.Rules, Site: f.Site, Language: f.Language}).sieve(time.Time{})
+	return func(e *entry) bool {
+		return e.state == Published && (f.Verdict == "" || e.outcome == f.Verdict) && fits(e)
+	}
 }
 
 // PublishedCase returns one published case with what each chatbot answered.

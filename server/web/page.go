@@ -32,17 +32,18 @@ type page struct {
 	site *site
 }
 
-func parsePages() (map[string]*template.Template, error) {
-	names, err := fs.Glob(files, "pages/*.html")
+// parsePages reads the pages of a folder, each with the frame there.
+func parsePages(dir string) (map[string]*template.Template, error) {
+	names, err := fs.Glob(files, dir+"/*.html")
 	if err != nil {
 		return nil, err
 	}
 	out := map[string]*template.Template{}
 	for _, n := range names {
-		if n == "pages/frame.html" {
+		if n == dir+"/frame.html" {
 			continue
 		}
-		t, err := template.ParseFS(files, "pages/frame.html", n)
+		t, err := template.ParseFS(files, dir+"/frame.html", n)
 		if err != nil {
 			return nil, err
 		}
@@ -149,12 +150,7 @@ func (p *page) Topic(id string) string {
 
 // SiteName is what a chatbot calls itself.
 func (p *page) SiteName(id string) string {
-	for _, one := range p.site.Pack().Sites {
-		if one.ID == id {
-			return one.Name
-		}
-	}
-	return id
+	return p.site.siteName(id)
 }
 
 // Tongue is the name of an answer's language.

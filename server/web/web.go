@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package web is what people see of the review desk: call [New] for the handler
-// of the pages at /review and of the reports' API at /v1/reports.
+// of the pages at /review, of what is published at /findings and of the reports'
+// API at /v1/reports.
 //
 // The pages are HTML that works without a script; one script adds keys and
 // drafts. Everything is embedded, and the policy that goes with each page lets
@@ -10,6 +11,7 @@
 package web
 
 import (
+	"cmp"
 	"embed"
 	"errors"
 	"html/template"
@@ -34,7 +36,12 @@ type Config struct {
 	Allow  func(*http.Request, Limit) bool // nil: everything
 	Now    func() time.Time                // nil: time.Now
 	Log    *slog.Logger
+	// Publisher answers for what is published, in its data; empty: Publisher.
+	Publisher string
 }
+
+// Publisher is who publishes, unless a Config says otherwise.
+const Publisher = "해치 Haechi"
 
 // Limit names what is limited for each client address.
 type Limit string
@@ -54,7 +61,9 @@ const (
 // site is the handler's state; it only reads it.
 type site struct {
 	Config
-	pages map[string]*template.Template
+	pages   map[string]*template.Template
+	open    map[string]*template.Template // for everybody, at /findings
+	exports chan struct{}                 // holds one for each export being written
 }
 
 // visit is one request of somebody who is signed in.
@@ -90,6 +99,13 @@ var routes = []route{
 	{"GET", "/review/import", review.Import, (*site).importPage},
 	{"POST", "/review/import", review.Import, (*site).importAnswers},
 	{"GET", "/review/rules", review.Publish, (*site).records},
+	{"GET", "/review/agreement", review.Adjudicate, (*site).agreementPage},
+	{"GET", "/review/agreement.json", review.Adjudicate, (*site).agreementJSON},
+	{"GET", "/review/export", review.See, (*site).exportPage},
+	{"GET", "/review/export/findings.csv", review.See, (*site).exportCSV},
+	{"GET", "/review/export/corpus.jsonl", review.See, (*site).exportCorpus},
+	{"GET", "/review/export/claimreview.json", review.See, (*site).exportReviews},
+	{"GET", "/review/export/handout", review.See, (*site).handout},
 	{"GET", "/review/people", review.Staff, (*site).people},
 	{"POST", "/review/people/invite", review.Staff, (*site).invite},
 	{"POST", "/review/people/change", review.Staff, (*site).changePerson},
@@ -107,11 +123,16 @@ func New(c Config) (http.Handler, error) {
 	if c.Allow == nil {
 		c.Allow = func(*http.Request, Limit) bool { return true }
 	}
-	pages, err := parsePages()
+	c.Publisher = cmp.Or(c.Publisher, Publisher)
+	pages, err := parsePages("pages")
 	if err != nil {
 		return nil, err
 	}
-	s := &site{c, pages}
+	open, err := parsePages("pages/open")
+	if err != nil {
+		return nil, err
+	}
+	s := &site{c, pages, open, make(chan struct{}, maxExports)}
 	own := http.NewServeMux()
 	for _, r := range routes {
 		own.HandleFunc(r.method+" "+r.path, s.guarded(r))
@@ -139,6 +160,7 @@ func New(c Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/review", framed(protection.Handler(own)))
 	mux.Handle("/review/", framed(protection.Handler(own)))
+	s.public(mux)
 	mux.HandleFunc("POST /v1/reports", s.takeReport)
 	mux.HandleFunc("GET /v1/reports/{code}", s.reportStatus)
 	mux.HandleFunc("DELETE /v1/reports/{code}", s.deleteReport)

@@ -18,6 +18,7 @@ import (
 	"haechi/rules"
 	"haechi/rules/data"
 	"haechi/server/review"
+	"haechi/server/review/export"
 	"haechi/server/store"
 )
 
@@ -116,7 +117,11 @@ func (g *guest) do(r *http.Request) (code int, location, body string) {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	if strings.HasPrefix(r.URL.Path, "/review") {
+	if strings.HasPrefix(r.URL.Path, "/review") || strings.HasPrefix(r.URL.Path, "/findings") {
+		policy := policy
+		if r.URL.Path == "/review/export/handout" && answer.StatusCode == http.StatusOK {
+			policy = export.HandoutPolicy
+		}
 		if p := answer.Header.Get("Content-Security-Policy"); p != policy && answer.StatusCode != http.StatusTemporaryRedirect {
 			g.t.Errorf("%s has the policy %q", r.URL.Path, p)
 		}
@@ -303,7 +308,7 @@ func TestPagesNeedNothingInline(t *testing.T) {
 	h := newHouse(t)
 	id := h.take(t, report(1))
 	g := h.person(t, "adm", review.Admin)
-	for _, path := range []string{"/review", "/review/case/" + id, "/review/import", "/review/people", "/review/rules", "/review/guide", "/review/me", "/review/receipt"} {
+	for _, path := range []string{"/review", "/review/case/" + id, "/review/import", "/review/people", "/review/rules", "/review/guide", "/review/me", "/review/receipt", "/review/agreement", "/review/export", "/findings"} {
 		code, _, body := g.get(path)
 		if code != http.StatusOK || inline.MatchString(body) {
 			t.Errorf("%s: %d, inline: %q", path, code, inline.FindString(body))

@@ -2,12 +2,25 @@
 
 package web
 
+import "maps"
+
 // word is one text of the pages.
 type word struct{ ko, en string }
 
 // words are all texts of the pages, by key. A test holds them against the
 // templates: none may be missing, none may be left over.
-var words = map[string]word{
+var words = together(deskWords, outWords)
+
+func together(parts ...map[string]word) map[string]word {
+	all := map[string]word{}
+	for _, p := range parts {
+		maps.Copy(all, p)
+	}
+	return all
+}
+
+// deskWords are those of the desk itself.
+var deskWords = map[string]word{
 	"desk":     {"해치 검토", "Haechi Review"},
 	"skip":     {"본문으로 건너뛰기", "Skip to content"},
 	"language": {"English", "한국어"},

@@ -3,14 +3,18 @@
 package web
 
 import (
+	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"regexp"
 	"strings"
 	"testing"
 
 	"haechi/rules"
 	"haechi/server/review"
+	"haechi/server/review/agreement"
+	"haechi/server/review/export"
 )
 
 // TestEveryWordIsThereAndUsed: a missing text would show its key, and one left
@@ -18,22 +22,27 @@ import (
 func TestEveryWordIsThereAndUsed(t *testing.T) {
 	used := map[string]bool{}
 	names, err := fs.Glob(files, "pages/*.html")
-	if err != nil || len(names) < 10 {
-		t.Fatal(names, err)
+	open, openErr := fs.Glob(files, "pages/open/*.html")
+	if err := errors.Join(err, openErr); err != nil || len(names) < 10 || len(open) < 4 {
+		t.Fatal(names, open, err)
 	}
+	names = append(names, open...)
 	literal := regexp.MustCompile(`\b[TF] "([A-Za-z0-9.-]+)"`)
 	for _, n := range names {
 		b, err := fs.ReadFile(files, n)
 		if err != nil {
 			t.Fatal(err)
 		}
-		page := strings.TrimSuffix(strings.TrimPrefix(n, "pages/"), ".html")
+		page := strings.TrimSuffix(path.Base(n), ".html")
 		if page != "frame" {
 			used["title."+page] = true
 		}
+		for _, m := range regexp.MustCompile(`"(agree\.\w+)"`).FindAllStringSubmatch(string(b), -1) { // handed to a table
+			used[m[1]] = true
+		}
 		for _, m := range literal.FindAllStringSubmatch(string(b), -1) {
 			switch m[1] {
-			case "title", "role", "can", "state", "verdict", "means", "topic", "tongue", "event", "problem":
+			case "title", "role", "can", "state", "verdict", "means", "topic", "tongue", "event", "problem", "chart", "grouping", "coefficient":
 			default:
 				used[m[1]] = true
 			}
@@ -56,6 +65,15 @@ func TestEveryWordIsThereAndUsed(t *testing.T) {
 		family("means", string(v))
 	}
 	family("verdict", "framing")
+	for _, v := range (&page{}).Published() {
+		family("public", string(v))
+	}
+	for _, g := range export.Groupings {
+		family("chart", string(g))
+		family("grouping", string(g))
+	}
+	family("coefficient", "krippendorff-alpha", "fleiss-kappa", "cohen-kappa")
+	family("agree", string(agreement.OneRater), string(agreement.NoOverlap), string(agreement.OneCategory))
 	family("topic", rules.Categories...)
 	family("tongue", rules.Languages...)
 	family("did", deeds...)
@@ -70,7 +88,7 @@ func TestEveryWordIsThereAndUsed(t *testing.T) {
 			for _, m := range regexp.MustCompile(`s\.problem\(w, r, [\w.]+, "(\w+)"\)`).FindAllStringSubmatch(content, -1) {
 				used["problem."+m[1]] = true
 			}
-			for _, m := range regexp.MustCompile(`"((?:signin|receipt|me|people|ago|rule)\.\w+)"`).FindAllStringSubmatch(content, -1) {
+			for _, m := range regexp.MustCompile(`"((?:signin|receipt|me|people|ago|rule|agree|findings)\.\w+)"`).FindAllStringSubmatch(content, -1) {
 				used[m[1]] = true
 			}
 		}
@@ -99,7 +117,7 @@ func sources(t *testing.T, dir string) map[string]string {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if n := e.Name(); strings.HasSuffix(n, ".go") && !strings.HasSuffix(n, "_test.go") && n != "words.go" {
+		if n := e.Name(); strings.HasSuffix(n, ".go") && !strings.HasSuffix(n, "_test.go") && n != "words.go" && n != "words_out.go" {
 			b, err := os.ReadFile(dir + "/" + n)
 			if err != nil {
 				t.Fatal(err)

@@ -3,7 +3,9 @@
 package export
 
 import (
+	"crypto/sha256"
 	_ "embed"
+	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io"
@@ -24,6 +26,17 @@ type Handout struct {
 var handoutPage string
 
 var handoutTemplate = template.Must(template.New("handout").Parse(handoutPage))
+
+// HandoutPolicy is the content security policy to serve a hand-out with: its own
+// style and nothing else.
+var HandoutPolicy = handoutPolicy()
+
+func handoutPolicy() string {
+	_, rest, _ := strings.Cut(handoutPage, "<style>")
+	style, _, _ := strings.Cut(rest, "</style>") // it has no actions or comments, so it is served as it is
+	sum := sha256.Sum256([]byte(style))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}
 
 // words of the page, by language.
 var handoutWords = map[string]map[string]string{
