@@ -12,7 +12,7 @@ usage() {
 ./build.sh test             everything: vet, Go tests with -race, types, unit and end-to-end tests in Chromium and Firefox
 ./build.sh bench [engine|sync|review] […]
                             measure the engine, the sync server beside the centrifuge library, or both;
-                            review measures the review desk's queue with 100,000 cases;
+                            review measures the review desk and its public pages with 100,000 cases;
                             --clients N and --json are for sync; BENCHMARKS.md explains the figures
 ./build.sh gen              write what is generated: ext/src/engine/abi.ts, ext/replica/answers.json
 ./build.sh train            rebuild wasm/model from the corpus (on a CPU, minutes)
@@ -171,6 +171,7 @@ test_all() {
   say "the store's own check for Firefox"
   npm run --silent --prefix ext lint:firefox
   say "end to end in Chromium"
+  need_paper
   npm run --silent --prefix ext e2e
   say "end to end in Firefox"
   npm run --silent --prefix ext e2e:firefox
@@ -192,7 +193,9 @@ bench() {
   case "${1:-all}" in
     engine) bench_engine ;;
     sync) shift; bench_sync "$@" ;;
-    review) go test -run '^$' -bench Queue -benchtime 200x ./server/review ;;
+    review)
+      go test -run '^$' -bench Queue -benchtime 200x ./server/review
+      go test -run '^$' -bench Pages -benchtime 50x -v ./server/web ;;
     all | --*) bench_engine; bench_sync "$@" ;;
     *) usage >&2; exit 2 ;;
   esac
@@ -225,6 +228,9 @@ need_python() {
   export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
   $python -c 'import torch, numpy, onnx' 2>/dev/null || install python3-torch python3-numpy python3-onnx libopenblas0-pthread
 }
+
+# need_paper: what reads a printed hand-out back.
+need_paper() { command -v pdftotext >/dev/null || install poppler-utils; }
 
 # need_node_tests: the official tests of ONNX operators, which python3-onnx
 # needs to run its own; without root our test says that it skips them.

@@ -142,7 +142,7 @@ func (d *Desk) published() *public {
 	}
 	p.sites, p.languages = keys(sites), keys(languages)
 	slices.SortFunc(p.counts, func(a, b Count) int {
-		return cmp.Or(cmp.Compare(a.Site, b.Site), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Language, b.Language), cmp.Compare(a.Verdict, b.Verdict))
+		return cmp.Or(cmp.Compare(a.Site, b.Site), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Language, b.Language), cmp.Compare(slices.Index(Verdicts, a.Verdict), slices.Index(Verdicts, b.Verdict)))
 	})
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -6,7 +6,10 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/http"
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -424,5 +427,28 @@ func TestPublicPagesGoOn(t *testing.T) {
 	}
 	if body := g.must(t, "/findings?from=999999"); strings.Contains(body, `class="sentence"`) {
 		t.Error("a page beyond the end shows something")
+	}
+}
+
+// A query string that a template escapes as one value asks for nothing.
+func TestLinksAskForWhatTheySay(t *testing.T) {
+	s := newStaff(t)
+	s.publish(t, s.judged(t, other(0), review.Distortion, review.Distortion))
+	s.judged(t, other(1), review.OneSided, review.Accurate)
+	id := s.take(t, report(1))
+	links := 0
+	for _, path := range []string{"/review?language=ko&order=oldest", "/review/case/" + id + "?language=ko&order=oldest", "/review/agreement?language=ko&days=7", "/review/export?language=ko&topic=history", "/findings?language=ko&lang=en", "/findings?by=topic&topic=history"} {
+		for _, m := range regexp.MustCompile(`href="([^"]*\?[^"]*)"`).FindAllStringSubmatch(s.admin.must(t, path), -1) {
+			links++
+			if u, err := url.Parse(html.UnescapeString(m[1])); err != nil || strings.ContainsAny(u.RawQuery, "%") && !strings.Contains(u.RawQuery, "=") || strings.Contains(u.RawQuery, "%3") {
+				t.Errorf("%s links to %s", path, m[1])
+			}
+		}
+	}
+	if links < 30 {
+		t.Errorf("only %d links", links)
+	}
+	if body := s.admin.must(t, "/review"); !strings.Contains(body, `href="/review?state=published"`) {
+		t.Error("the tab of a state asks for another")
 	}
 }

@@ -209,6 +209,10 @@ func query(pairs ...string) string {
 // Steps are the values that a list offers.
 func (p *page) Steps(values ...string) []string { return values }
 
+// Asking is a query string, which query has made, as it stands behind an
+// address's question mark: a template would escape the signs between its pairs.
+func (p *page) Asking(query string) template.URL { return template.URL(query) }
+
 // StateOnly is the queue's address without filters.
 func (p *page) StateOnly(state string) string { return query("state", state) }
 

@@ -127,14 +127,14 @@ func (p *page) groupName(by export.Grouping, key string) string {
 func (s *site) summary(counts []review.Count) export.Summary {
 	rows := make([]export.Row, len(counts))
 	for i, c := range counts {
-		rows[i] = export.Row{
-			Site: c.Site, Chatbot: s.siteName(c.Site), Topic: c.Rule, Language: c.Language, Verdict: export.Verdict(c.Verdict), Count: c.Number, Title: rules.Text{},
-		}
-		if known := s.rule(c.Rule); known != nil {
-			rows[i].Category, rows[i].Title = known.Category, known.Title
-		}
+		rows[i] = export.Row{Site: c.Site, Topic: c.Rule, Language: c.Language, Verdict: export.Verdict(c.Verdict), Count: c.Number}
 	}
-	return export.Summarise(rows)
+	return export.Summarise(rows, s.siteName, func(id string) export.Topic {
+		if known := s.rule(id); known != nil {
+			return export.Topic{Category: known.Category, Title: known.Title}
+		}
+		return export.Topic{}
+	})
 }
 
 type findingData struct {

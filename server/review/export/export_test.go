@@ -137,8 +137,8 @@ func TestEmptyExportsStillHaveTheirForm(t *testing.T) {
 	if err != nil || !bytes.Contains(reviews, []byte(`"@graph": []`)) {
 		t.Errorf("%s %v", reviews, err)
 	}
-	s := Summarise(nil)
-	if j, err := json.Marshal(s); err != nil || string(j) != `{"total":0,"rows":[]}` {
+	s := Summarise(nil, nil, nil)
+	if j, err := json.Marshal(s); err != nil || string(j) != `{"total":0,"chatbots":{},"topics":{},"rows":[]}` {
 		t.Errorf("%s %v", j, err)
 	}
 	if html := Chart("c", "title", "about", nil); html != "" {

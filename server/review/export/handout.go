@@ -44,13 +44,15 @@ var handoutWords = map[string]map[string]string{
 		"title": "챗봇의 답을 살펴봅시다", "name": "이름", "class": "반·번호", "day": "날짜",
 		"question": "질문", "answer": "챗봇의 답", "judged": "살펴볼 문장", "verdict": "판단", "wrong": "무엇이 잘못되었나요?",
 		"assessment": "검토 의견", "positions": "서로 다른 견해", "sources": "근거 자료", "own": "내 생각을 적어 봅시다", "nothing": "내보낼 내용이 없습니다.",
-		"received": "받은 날", "task": "이 문장이 왜 문제인지 자료를 찾아 고쳐 써 봅시다",
+		"received": "받은 날", "task": "이 문장이 맞는지 자료를 찾아 확인하고, 고칠 것이 있으면 고쳐 써 봅시다",
+		"print": "인쇄하려면 Ctrl+P(맥은 ⌘P)를 누르세요. 이 줄은 종이에 나오지 않습니다.",
 	},
 	"en": {
 		"title": "Looking closely at a chatbot's answer", "name": "Name", "class": "Class", "day": "Date",
 		"question": "Question", "answer": "The chatbot's answer", "judged": "The sentence in question", "verdict": "Verdict", "wrong": "What is wrong?",
 		"assessment": "What the reviewers found", "positions": "What each side holds", "sources": "Sources", "own": "In my own words", "nothing": "There is nothing to print.",
-		"received": "sent in on", "task": "Find out why this sentence is a problem and put it right",
+		"received": "sent in on", "task": "Find out from sources whether this sentence is right, and put right what is not",
+		"print": "Press Ctrl+P (⌘P on a Mac) to print. This line is not on the paper.",
 	},
 }
 

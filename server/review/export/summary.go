@@ -15,20 +15,25 @@ import (
 // chatbot, topic, language and verdict. It marshals to the JSON that is offered
 // for download.
 type Summary struct {
-	Total int   `json:"total"`
-	Rows  []Row `json:"rows"` // without those that would count nothing
+	Total    int               `json:"total"`
+	Chatbots map[string]string `json:"chatbots"` // names by site
+	Topics   map[string]Topic  `json:"topics"`   // by id of the rule
+	Rows     []Row             `json:"rows"`     // without those that would count nothing
+}
+
+// Topic is what a rule is about.
+type Topic struct {
+	Category string     `json:"category,omitempty"` // one of rules.Categories
+	Title    rules.Text `json:"title,omitempty"`
 }
 
 // Row counts one combination.
 type Row struct {
-	Site     string     `json:"site"`
-	Chatbot  string     `json:"chatbot"`
-	Category string     `json:"category"` // one of rules.Categories, or empty
-	Topic    string     `json:"topic"`    // id of a rule
-	Title    rules.Text `json:"title"`
-	Language string     `json:"language"`
-	Verdict  Verdict    `json:"verdict"`
-	Count    int        `json:"count"`
+	Site     string  `json:"site"`
+	Topic    string  `json:"topic"` // id of a rule; empty: none was named
+	Language string  `json:"language"`
+	Verdict  Verdict `json:"verdict"`
+	Count    int     `json:"count"`
 }
 
 // Totals are the counts of one group, one for each of [Verdicts].
@@ -58,10 +63,11 @@ const (
 // Groupings are all of them.
 var Groupings = []Grouping{ByChatbot, ByTopic, ByLanguage}
 
-// Summarise sorts rows, adds up those that are alike and counts them.
-func Summarise(rows []Row) Summary {
-	s := Summary{Rows: []Row{}}
-	slices.SortFunc(rows, func(a, b Row) int { return a.compare(b) })
+// Summarise sorts rows, adds up those that are alike and counts them. It asks
+// once for each chatbot and topic.
+func Summarise(rows []Row, chatbot func(site string) string, topic func(id string) Topic) Summary {
+	s := Summary{Chatbots: map[string]string{}, Topics: map[string]Topic{}, Rows: []Row{}}
+	slices.SortFunc(rows, Row.compare)
 	for _, r := range rows {
 		if !slices.Contains(Verdicts, r.Verdict) || r.Count <= 0 {
 			continue
@@ -71,13 +77,19 @@ func Summarise(rows []Row) Summary {
 			s.Rows[n-1].Count += r.Count
 			continue
 		}
+		if _, known := s.Chatbots[r.Site]; !known {
+			s.Chatbots[r.Site] = chatbot(r.Site)
+		}
+		if _, known := s.Topics[r.Topic]; !known {
+			s.Topics[r.Topic] = topic(r.Topic)
+		}
 		s.Rows = append(s.Rows, r)
 	}
 	return s
 }
 
 func (r Row) compare(o Row) int {
-	return cmp.Or(cmp.Compare(r.Site, o.Site), cmp.Compare(r.Category, o.Category), cmp.Compare(r.Topic, o.Topic), cmp.Compare(r.Language, o.Language),
+	return cmp.Or(cmp.Compare(r.Site, o.Site), cmp.Compare(r.Topic, o.Topic), cmp.Compare(r.Language, o.Language),
 		cmp.Compare(slices.Index(Verdicts, r.Verdict), slices.Index(Verdicts, o.Verdict)))
 }
 
@@ -89,7 +101,7 @@ func (s Summary) By(g Grouping) []Totals {
 		key := r.Site
 		switch g {
 		case ByTopic:
-			key = r.Category
+			key = s.Topics[r.Topic].Category
 		case ByLanguage:
 			key = r.Language
 		}
@@ -117,7 +129,8 @@ func (s Summary) CSV(w io.Writer) error {
 		return err
 	}
 	for _, r := range s.Rows {
-		if err := t.write([]string{r.Site, r.Chatbot, r.Category, r.Topic, r.Title["ko"], r.Title["en"], r.Language, string(r.Verdict), strconv.Itoa(r.Count)}); err != nil {
+		about := s.Topics[r.Topic]
+		if err := t.write([]string{r.Site, s.Chatbots[r.Site], about.Category, r.Topic, about.Title["ko"], about.Title["en"], r.Language, string(r.Verdict), strconv.Itoa(r.Count)}); err != nil {
 			return err
 		}
 	}

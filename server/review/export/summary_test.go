@@ -13,19 +13,19 @@ import (
 	"haechi/rules"
 )
 
-func row(site, category, language string, v Verdict, n int) Row {
-	return Row{
-		Site: site, Chatbot: strings.ToUpper(site), Category: category, Topic: category + "-topic", Title: rules.Text{"ko": "제목 " + category, "en": "Title of " + category},
-		Language: language, Verdict: v, Count: n,
-	}
+func row(site, topic, language string, v Verdict, n int) Row { return Row{site, topic, language, v, n} }
+
+func about(topic string) Topic {
+	category, _, _ := strings.Cut(topic, "-")
+	return Topic{Category: category, Title: rules.Text{"ko": "제목 " + category, "en": "Title of " + category}}
 }
 
 func TestSummaryAddsUp(t *testing.T) {
 	s := Summarise([]Row{
-		row("qwen", "culture", "en", Distortion, 2), row("grok", "culture", "ko", Accurate, 5), row("qwen", "culture", "en", Distortion, 1),
-		row("qwen", "people", "zh", OneSided, 3), row("grok", "people", "ko", "odd", 9), row("grok", "people", "ko", Contested, 0),
-	})
-	if s.Total != 11 || len(s.Rows) != 3 || s.Rows[0].Site != "grok" || s.Rows[1].Count != 3 {
+		row("qwen", "culture-topic", "en", Distortion, 2), row("grok", "culture-topic", "ko", Accurate, 5), row("qwen", "culture-topic", "en", Distortion, 1),
+		row("qwen", "people-topic", "zh", OneSided, 3), row("grok", "people-topic", "ko", "odd", 9), row("grok", "people-topic", "ko", Contested, 0),
+	}, strings.ToUpper, about)
+	if s.Total != 11 || len(s.Topics) != 2 || s.Chatbots["grok"] != "GROK" || len(s.Rows) != 3 || s.Rows[0].Site != "grok" || s.Rows[1].Count != 3 {
 		t.Fatalf("%+v", s)
 	}
 	for g, want := range map[Grouping][]Totals{

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * The review desk of a real server, and people at it in windows of a real
+ * Chromium. HAECHI_SHOTS names a folder for pictures of the pages.
+ */
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import puppeteer from "puppeteer-core";
+import { DIST, Server } from "./haechi.mjs";
+import { newProfile } from "./profile.mjs";
+import { until } from "./until.mjs";
+
+export const run = promisify(execFile);
+const PASSWORD = "두 사람이 서로 모르게 판정한다";
+const SHOTS = process.env.HAECHI_SHOTS;
+const AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+export class Desk {
+  static async start() {
+    const desk = new Desk();
+    desk.profile = await newProfile();
+    desk.server = await Server.start();
+    desk.downloads = await mkdtemp(join(tmpdir(), "haechi-downloads-"));
+    desk.browser = await puppeteer.launch({
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      userDataDir: desk.profile.dir,
+      protocolTimeout: 600_000,
+      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--lang=ko"],
+      env: { ...process.env, LANGUAGE: "ko", LANG: "ko_KR.UTF-8" },
+    });
+    desk.axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+    return desk;
+  }
+
+  async close() {
+    await this.browser?.close();
+    await this.server?.remove();
+    await this.profile?.remove();
+    if (this.downloads) await rm(this.downloads, { recursive: true, force: true });
+  }
+
+  /** Sends one report, as the extension does. */
+  async report(report) {
+    const answer = await fetch(`${this.server.url}/v1/reports`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(report) });
+    assert.equal(answer.status, 201, await answer.clone().text());
+    return answer.json();
+  }
+
+  /** A window without anybody else's cookies. */
+  async window(size = { width: 1280, height: 900 }) {
+    const context = await this.browser.createBrowserContext();
+    const page = await context.newPage();
+    await page.setViewport(size);
+    page.broken = [];
+    page.on("pageerror", (error) => page.broken.push(error.message));
+    page.on("console", (message) => {
+      if (message.type() === "error" && !/status of 4/.test(message.text())) page.broken.push(message.text());
+    });
+    const session = await this.browser.target().createCDPSession();
+    await session.send("Browser.setDownloadBehavior", { behavior: "allow", browserContextId: context.id, downloadPath: this.downloads });
+    return page;
+  }
+
+  /** The window of somebody who was invited and has just made an account. */
+  async person(name, role, size) {
+    const { stdout } = await run(join(DIST, "haechi"), ["review", "invite", "--role", role, "--data", this.server.data, "--url", this.server.url]);
+    const page = await this.window(size);
+    await page.goto(stdout.trim());
+    await page.type("#name", name);
+    await page.type("#password", PASSWORD);
+    await press(page, "Enter");
+    assert.match(page.url(), /\/review\/guide/);
+    return page;
+  }
+
+  open(page, path) {
+    return page.goto(this.server.url + path);
+  }
+
+  /** The file that following a link brings, as its name and text. */
+  async download(page, selector) {
+    await page.focus(selector);
+    await page.keyboard.press("Enter");
+    const name = await until(`a download of ${selector}`, async () => (await readdir(this.downloads)).find((file) => /^haechi-.*\.(csv|json|jsonl)$/.test(file)));
+    const file = join(this.downloads, name);
+    const text = await readFile(file, "utf8");
+    await rm(file); // the next one may have the same name
+    return { name, text };
+  }
+
+  /** Fails where axe-core finds anything. */
+  async check(page, name) {
+    const session = await page.createCDPSession(); // the page's policy lets no script of a test in
+    await session.send("Runtime.evaluate", { expression: this.axe });
+    const { result } = await session.send("Runtime.evaluate", {
+      expression: `axe.run(document, { runOnly: ${JSON.stringify(AXE_RULES)} }).then((r) => JSON.stringify(r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html).slice(0, 3).join(" | "))))`,
+      awaitPromise: true,
+      returnByValue: true,
+    });
+    await session.detach();
+    assert.deepEqual(JSON.parse(result.value), [], name);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.ok(wide <= 0, `${name} is ${wide} px too wide`);
+  }
+}
+
+/** Presses a key that leads to another page. */
+export async function press(page, key) {
+  await Promise.all([page.waitForNavigation(), page.keyboard.press(key)]);
+}
+
+/** Tabs on until something has the focus, as somebody without a mouse does. */
+export async function tabTo(page, selector) {
+  for (let i = 0; i < 300; i++) {
+    if (await page.evaluate((wanted) => document.activeElement?.matches(wanted), selector)) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`the keyboard does not reach ${selector}`);
+}
+
+export const caseOf = (page) => /\/review\/case\/([a-z0-9]+)/.exec(page.url())?.[1];
+export const text = (page, selector) => page.$eval(selector, (element) => element.textContent.trim());
+
+export async function shot(page, name) {
+  if (!SHOTS) return;
+  await mkdir(SHOTS, { recursive: true });
+  await page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true });
+}
