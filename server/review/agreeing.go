@@ -22,7 +22,7 @@ func (d *Desk) Agreement(who Person, f Filter, topic func(rule string) string) (
 	}
 	fits := f.sieve(d.now())
 	topics := map[string]string{} // by rule: asked once for each
-	var t agreement.Tally
+	t := agreement.Tally{Known: &d.agreement}
 	var votes [Needed]agreement.Vote
 	d.mu.RLock()
 	for i := range d.index.list {

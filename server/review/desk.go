@@ -20,6 +20,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"haechi/server/review/agreement"
 )
 
 // Retention is how long what was sent in is kept, unless a Config says
@@ -51,6 +53,8 @@ type Desk struct {
 	index   *index       // under mu
 	holds   holds        // under mu
 	public  *public      // under mu; nil before anybody asked
+
+	agreement agreement.Known
 }
 
 // Open opens the desk whose records are in a storage.

@@ -16,6 +16,8 @@ type index struct {
 	names map[string]string // rules, sites, languages, people and verdicts, each kept once
 	// public counts the changes to what is published.
 	public int
+	// sites and languages are those that stood in the queue since the start.
+	sites, languages map[string]bool
 }
 
 // name is a text that many cases share.
@@ -43,7 +45,9 @@ type entry struct {
 	published          int64 // seconds since 1970, where it is or was
 }
 
-func newIndex() *index { return &index{at: map[string]int{}, names: map[string]string{}} }
+func newIndex() *index {
+	return &index{at: map[string]int{}, names: map[string]string{}, sites: map[string]bool{}, languages: map[string]bool{}}
+}
 
 func (x *index) put(c *Case) {
 	e := entry{
@@ -52,7 +56,9 @@ func (x *index) put(c *Case) {
 	}
 	for _, s := range c.Sites {
 		e.sites = append(e.sites, x.name(s))
+		x.sites[x.name(s)] = true
 	}
+	x.languages[e.language] = true
 	for i, j := range c.Judgements {
 		e.judges = append(e.judges, x.name(j.Person))
 		if i < Needed {
@@ -403,16 +409,9 @@ func (d *Desk) Records(who Person) ([]Record, error) {
 
 // Sites and Languages that stand in the queue, for its filters.
 func (d *Desk) Sites() (sites, languages []string) {
-	s, l := map[string]bool{}, map[string]bool{}
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	for i := range d.index.list {
-		for _, site := range d.index.list[i].sites {
-			s[site] = true
-		}
-		l[d.index.list[i].language] = true
-	}
-	return keys(s), keys(l)
+	return keys(d.index.sites), keys(d.index.languages)
 }
 
 func keys(m map[string]bool) []string {

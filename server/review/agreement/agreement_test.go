@@ -189,6 +189,27 @@ func BenchmarkOf(b *testing.B) {
 	}
 }
 
+// TestWhatIsKnownIsTheSame: what is kept must not outlive what it was reckoned
+// from, nor be handed to other items.
+func TestWhatIsKnownIsTheSame(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	known := &Known{}
+	for range 60 {
+		js := random(r)
+		want := Of(js, nil)
+		for range 2 {
+			of := tally(js, nil)
+			of.Known = known
+			if got := of.Report(); !reflect.DeepEqual(got, want) {
+				t.Fatalf("%+v\n%+v", got, want)
+			}
+		}
+	}
+	if n := len(known.of); n < 60 || n > maxKnown {
+		t.Errorf("%d are kept", n)
+	}
+}
+
 // BenchmarkTally is what a page over 100,000 items costs.
 func BenchmarkTally(b *testing.B) {
 	r := rand.New(rand.NewPCG(3, 4))

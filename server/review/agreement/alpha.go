@@ -3,8 +3,10 @@
 package agreement
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 )
 
 // Resamples is how often [Alpha] draws the items anew.
@@ -61,6 +63,38 @@ func alpha(t counts) Coefficient {
 	if high-low > tiny {
 		c.Interval = &Interval{Low: max(-1, low), High: min(1, high), Method: MethodAlpha}
 	}
+	return c
+}
+
+// Known keeps every α that was reckoned, by what it was reckoned from: the
+// resamples are most of the work of a report, and few topics change between two.
+// Its zero value is empty, and its methods may be called from any goroutine.
+type Known struct {
+	mu sync.Mutex // held for an access
+	of map[string]Coefficient
+}
+
+// maxKnown bounds what is kept, at a few hundred bytes each. Then it begins anew.
+const maxKnown = 1000
+
+func (k *Known) alpha(t counts) Coefficient {
+	if k == nil {
+		return alpha(t)
+	}
+	key := fmt.Sprint(t.raters, t.kinds)
+	k.mu.Lock()
+	c, ok := k.of[key]
+	k.mu.Unlock()
+	if ok {
+		return c
+	}
+	c = alpha(t)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.of == nil || len(k.of) >= maxKnown {
+		k.of = map[string]Coefficient{}
+	}
+	k.of[key] = c
 	return c
 }
 

@@ -56,12 +56,12 @@ func (t *Tally) Report() Report {
 	all := t.counts(&t.all)
 	r := Report{
 		Items: all.items, Verdicts: all.given(),
-		Fleiss: fleiss(all), Alpha: alpha(all), Confusion: all.confusion(),
+		Fleiss: fleiss(all), Alpha: t.Known.alpha(all), Confusion: all.confusion(),
 		Pairs: []Pair{}, Topics: []TopicReport{}, Reviewers: []ReviewerReport{},
 	}
 	for _, name := range slices.Sorted(slices.Values(t.topics.list)) {
 		of := t.counts(&t.byTopic[t.topics.of[name]])
-		r.Topics = append(r.Topics, TopicReport{Topic: name, Alpha: alpha(of), Confusion: of.confusion()})
+		r.Topics = append(r.Topics, TopicReport{Topic: name, Alpha: t.Known.alpha(of), Confusion: of.confusion()})
 	}
 	pairs := t.pairs()
 	for _, name := range slices.Sorted(slices.Values(t.reviewers.list)) {

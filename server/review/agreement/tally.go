@@ -14,6 +14,9 @@ type Vote struct{ Reviewer, Verdict string }
 // grows with reviewers, topics and verdicts only. Its zero value is empty. What
 // it reports does not depend on the order of the items.
 type Tally struct {
+	// Known has what was reckoned before; nil: nothing is kept.
+	Known *Known
+
 	reviewers, verdicts, topics names
 	all                         census
 	byTopic                     []census     // by number of the topic
