@@ -230,6 +230,14 @@ func (a *api) fail(w http.ResponseWriter, err error) {
 		a.refuse(w, http.StatusServiceUnavailable, &publish.Refusal{Code: "broken", Message: "the server could not write and is starting anew; push again: it is published once at most"})
 		return
 	}
+	if errors.Is(err, publish.ErrCutOff) {
+		a.refuse(w, http.StatusServiceUnavailable, &publish.Refusal{Code: "cut-off", Message: "this server is cut off from its cluster and nothing was changed; push to another server of the cluster, or again later"})
+		return
+	}
+	if errors.Is(err, publish.ErrUnsure) {
+		a.refuse(w, http.StatusServiceUnavailable, &publish.Refusal{Code: "unsure", Message: "the cluster did not confirm in time, so the release may be published or not; look at the head, and push again if it is not there: it is published once at most"})
+		return
+	}
 	a.refuse(w, http.StatusInternalServerError, &publish.Refusal{Code: "internal", Message: "the server failed; nothing was changed"})
 }
 

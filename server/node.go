@@ -168,10 +168,14 @@ func (n *node) heads() hub.Heads {
 	return hub.Heads{Stable: n.publisher.Head(trust.Stable), Preview: n.publisher.Head(trust.Preview)}
 }
 
+// refreshEvery is how often a node looks whether the checkpoint is too old.
+const refreshEvery = publish.RefreshEvery / 12
+
 // refresh signs a new checkpoint from time to time, until close.
 func (n *node) refresh(log *slog.Logger) {
-	tick := time.NewTicker(publish.RefreshEvery)
+	tick := time.NewTicker(refreshEvery)
 	defer tick.Stop()
+	var warned time.Time
 	for {
 		select {
 		case <-n.closed:
@@ -181,7 +185,8 @@ func (n *node) refresh(log *slog.Logger) {
 		if err := n.publisher.Refresh(); err != nil {
 			log.Error("checkpoint", "err", err)
 		}
-		if left := time.Until(n.publisher.OnlineExpires()); left < 14*24*time.Hour {
+		if left := time.Until(n.publisher.OnlineExpires()); left < 14*24*time.Hour && time.Since(warned) >= publish.RefreshEvery {
+			warned = time.Now()
 			log.Warn("the online key runs out; have the maintainers lend a new one (haechi keys lend)", "days", int(left.Hours()/24))
 		}
 	}

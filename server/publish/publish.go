@@ -6,7 +6,8 @@
 // A push is checked under the same root as clients have, so the server can never
 // hold a head that its clients refuse. What was published is read through
 // [Publisher.Head], [Publisher.Since] and [Publisher.Full]; the rest serves HTTP.
-// The publisher also signs the checkpoints of the log with its online key.
+// The publisher also signs the checkpoints of the log with its online key. What
+// is served comes through a [Log], of this server alone or shared by several.
 package publish
 
 import (
@@ -45,13 +46,16 @@ type Online = note.Signer
 // Publisher owns the head. Its methods may be called from any goroutine.
 type Publisher struct {
 	store    *store.Store
+	log      Log
 	online   Online
 	now      func() time.Time
 	announce func()
 	gate     Gate // nil: none
 
-	push    sync.Mutex            // held for the whole of a push, so that sequences have one order
-	current atomic.Pointer[shelf] // swapped under push
+	push    sync.Mutex            // held for the whole of a push, so that this server builds one release at a time
+	serving sync.Mutex            // held while an entry of the log is stored and served
+	current atomic.Pointer[shelf] // swapped under serving
+	held    atomic.Uint64         // one more than the newest release that the log delivered; written under serving
 }
 
 // Config is what a Publisher works with.
@@ -61,69 +65,151 @@ type Config struct {
 	// OnlineKey is the note that lends Online to this server; empty: the one
 	// that the store has. The higher version of the two counts.
 	OnlineKey string
+	Log       Log              // shared with other servers; nil: the store is the log
 	Gate      Gate             // judges what a push changes; nil: nothing does
 	Now       func() time.Time // decides what has expired
-	// Announce is called after each release is on disk and served; it must not
-	// wait for clients.
+	// Announce is called after each release is on disk and served, perhaps
+	// before New has returned; it must not wait for clients.
 	Announce func()
 }
 
-// New returns a publisher of what st holds.
+// New returns a publisher of what st and the log hold. A server that is cut off
+// from its log begins with what it was serving when it stopped.
 func New(st *store.Store, c Config) (*Publisher, error) {
-	p := &Publisher{store: st, online: c.Online, gate: c.Gate, now: c.Now, announce: c.Announce}
+	p := &Publisher{store: st, log: c.Log, online: c.Online, gate: c.Gate, now: c.Now, announce: c.Announce}
 	empty := &shelf{root: c.Root, rotations: map[uint64]string{}}
-	grown, err := empty.grown(st)
+	s, err := empty.grown(st)
 	if err != nil {
 		return nil, err
 	}
-	key, err := p.onlineKey(c.OnlineKey, grown.root)
-	if err != nil {
+	if s, err = s.standing(st, c.Log != nil); err != nil {
 		return nil, err
 	}
-	next, err := grown.resigned(p.online, key, p.now())
-	if err != nil {
+	if p.log == nil {
+		p.log = &own{head: s.log.Size()}
+	}
+	p.current.Store(s)
+	lacks, followErr := p.log.Follow(s.place, p.deliver)
+	if errors.Is(followErr, ErrCutOff) && s.checkpoint != "" {
+		return p, nil
+	}
+	if followErr != nil {
+		return nil, followErr
+	}
+	if err := p.contribute(lacks); err != nil {
 		return nil, err
 	}
-	p.current.Store(next)
+	if err := p.state(c.OnlineKey); err != nil && !(errors.Is(err, ErrCutOff) && p.current.Load().checkpoint != "") {
+		return nil, err
+	}
 	return p, nil
 }
 
-// onlineKey is the newer of the note that was given and the one in the store,
-// which it updates.
-func (p *Publisher) onlineKey(given string, root trust.Root) (string, error) {
+// contribute appends the releases that the store has and the log, from one
+// sequence on, lacks: all of them to the log of a new cluster, the newest to one
+// that was restored from an old state.
+func (p *Publisher) contribute(from uint64) error {
+	for {
+		s := p.current.Load()
+		from = max(from, p.held.Load())
+		if from > s.log.Size() {
+			return nil
+		}
+		e, err := p.stored(s, from)
+		if err != nil {
+			return err
+		}
+		if err := p.log.Append(s.place, e); err != nil && !errors.Is(err, ErrMoved) {
+			return err
+		}
+	}
+}
+
+// stored is the entry of a release in the store, stated as it is now.
+func (p *Publisher) stored(s *shelf, sequence uint64) (Entry, error) {
+	r, err := p.store.Release(sequence)
+	if err != nil || sequence == 0 {
+		return Entry{Release: &r}, err
+	}
+	key, err := p.onlineKey("", s)
+	if err != nil {
+		return Entry{}, err
+	}
+	checkpoint, err := p.sign(s, &s.log, sequence, s.root, key)
+	return Entry{Release: &r, Key: key, Checkpoint: checkpoint}, err
+}
+
+// state has the log as it is stated anew if that was never done, or was done
+// long ago or under an older key than the newest that was lent.
+func (p *Publisher) state(given string) error {
+	s := p.current.Load()
+	key, err := p.onlineKey(given, s)
+	if err != nil {
+		return err
+	}
+	if s.checkpoint != "" && s.key == key && p.now().Sub(s.signed) < RefreshEvery {
+		return nil
+	}
+	return p.refresh(key)
+}
+
+// onlineKey is the newest of the notes that was given, is in the store and
+// signed the newest statement. It puts the one that was given into the store.
+func (p *Publisher) onlineKey(given string, s *shelf) (string, error) {
 	stored, err := p.store.OnlineKey()
 	if err != nil {
 		return "", err
 	}
-	have, storedErr := trust.OpenOnlineKey([]byte(stored), root)
-	if given == "" {
-		if stored == "" {
-			return "", errors.New("this server was lent no online key; make it with \"haechi keys new\" and have it lent with \"haechi keys lend\"")
+	if given == "" && stored == "" && s.key == "" {
+		return "", errors.New("this server was lent no online key; make it with \"haechi keys new\" and have it lent with \"haechi keys lend\"")
+	}
+	best, version := "", uint64(0)
+	var reason error
+	for _, msg := range []string{stored, s.key, given} { // on a tie, the one that is in use
+		if msg == "" {
+			continue
 		}
-		return stored, storedErr
+		key, err := trust.OpenOnlineKey([]byte(msg), s.root)
+		if err != nil {
+			reason = err
+		} else if key.Version > version {
+			best, version = msg, key.Version
+		}
 	}
-	key, err := trust.OpenOnlineKey([]byte(given), root)
-	switch {
-	case storedErr == nil && (err != nil || have.Version >= key.Version):
-		return stored, nil // a later one was pushed, perhaps under later maintainers
-	case err != nil:
-		return "", err
+	if best == "" {
+		return "", reason
 	}
-	return given, p.store.SetOnlineKey(given)
+	if best == given && best != stored {
+		return best, p.store.SetOnlineKey(best)
+	}
+	return best, nil
 }
 
-// Refresh signs a new checkpoint, so that clients know how fresh the rules are.
-// Call it every [RefreshEvery].
+// Refresh has a new statement about the log signed when the newest is older
+// than [RefreshEvery], so that clients know how fresh the rules are. Call it
+// several times in that time. Of the servers that share a log one signs.
 func (p *Publisher) Refresh() error {
 	p.push.Lock()
 	defer p.push.Unlock()
 	s := p.current.Load()
-	next, err := s.resigned(p.online, s.key, p.now())
+	if p.now().Sub(s.signed) < RefreshEvery {
+		return nil
+	}
+	return p.refresh(s.key)
+}
+
+// refresh appends a statement of now under an online key.
+func (p *Publisher) refresh(key string) error {
+	s := p.current.Load()
+	checkpoint, err := p.sign(s, &s.log, s.log.Size(), s.root, key)
 	if err != nil {
 		return err
 	}
-	p.current.Store(next)
-	return nil
+	err = p.log.Append(s.place, Entry{Key: key, Checkpoint: checkpoint})
+	if errors.Is(err, ErrMoved) && p.current.Load().signed.After(s.signed) {
+		return nil // another server did it
+	}
+	return err
 }
 
 // RefreshEvery is how old the checkpoint of a server that is up may become.
@@ -255,42 +341,49 @@ func (p *Publisher) Publish(push Push) (Result, error) {
 	for _, s := range sites {
 		kept[rules.SiteKey(s.ID)] = string(rules.FormatSite(s))
 	}
-	err = p.store.Append(store.Release{
+	r := store.Release{
 		Sequence: release.Sequence, Note: push.Release, Text: release.TextHash(),
 		Pack: release.Pack, Size: release.Size,
 		Added: result.Added, Changes: changes, Files: kept, Online: push.Online,
-	})
-	// Also after an error: what is on disk counts, not what was reported.
-	if loadErr := p.load(push.Online); loadErr != nil {
-		err = errors.Join(err, loadErr)
 	}
-	if p.current.Load().log.Size() > s.log.Size() {
-		p.announce()
-	}
-	if err != nil {
+	if err := p.append(s, r, release); err != nil {
 		return Result{}, err
 	}
 	return result, nil
 }
 
-// load makes what the store holds the current shelf. online is the note that
-// came with the newest release, if any.
-func (p *Publisher) load(online string) error {
-	s := p.current.Load()
-	grown, err := s.grown(p.store)
-	if err != nil || grown.log.Size() == s.log.Size() {
+// append makes a release that was built on a shelf the next of the log.
+func (p *Publisher) append(s *shelf, r store.Release, release trust.Release) error {
+	root, log := s.root, s.log
+	if release.Root != nil {
+		root = *release.Root
+	}
+	if err := log.Append(release); err != nil {
 		return err
 	}
-	key := s.key
-	if online != "" {
-		key = online
+	for {
+		key := s.key
+		if r.Online != "" {
+			key = r.Online
+		}
+		checkpoint, err := p.sign(s, &log, log.Size(), root, key)
+		if err != nil {
+			return err
+		}
+		err = p.log.Append(s.place, Entry{Release: &r, Key: key, Checkpoint: checkpoint})
+		if !errors.Is(err, ErrMoved) {
+			return err
+		}
+		if s = p.current.Load(); s.log.Size() == log.Size()-1 {
+			continue // a newer statement came in between
+		}
+		if s.log.Size() >= log.Size() {
+			if there, err := p.store.Release(r.Sequence); err == nil && there.Text == r.Text {
+				return nil // an answer was lost
+			}
+		}
+		return refuse(CodeStale, fmt.Errorf("another release %d was first; fetch the head and sign again", r.Sequence))
 	}
-	next, err := grown.resigned(p.online, key, p.now())
-	if err != nil {
-		return err
-	}
-	p.current.Store(next)
-	return nil
 }
 
 // follows refuses a release that no client at the head could take.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"sync"
-	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -24,19 +23,18 @@ const maxLogs = 1024
 // signed, and the editions that clients may be led to. It never changes but for
 // its cache; a release or a new checkpoint replaces it.
 type shelf struct {
-	root       trust.Root // newest
-	log        trust.Log
-	head       trust.Release // zero for an empty log
-	headNote   string
-	rotations  map[uint64]string
-	online     trust.OnlineKey
-	key        string // its note
-	checkpoint string // note
-	stable     *edition
-	settled    *edition // the newest stable one that is for everyone
-	preview    *edition // the newest of all
-	rollout    int      // of stable
-	all        int      // rollout of preview
+	root      trust.Root // newest
+	log       trust.Log
+	head      trust.Release // zero for an empty log
+	headNote  string
+	rotations map[uint64]string
+	statement
+	place   Place // of the entry that made it
+	stable  *edition
+	settled *edition // the newest stable one that is for everyone
+	preview *edition // the newest of all
+	rollout int      // of stable
+	all     int      // rollout of preview
 
 	mu   sync.Mutex
 	logs map[uint64][]byte // encoded log frames by the size they start from
@@ -95,36 +93,8 @@ func (s *shelf) evidence(from uint64) ([]byte, error) {
 	return frame, nil
 }
 
-// resigned is the same shelf with a checkpoint of now under an online key.
-func (s *shelf) resigned(online Online, key string, now time.Time) (*shelf, error) {
-	next := &shelf{
-		root: s.root, log: s.log, head: s.head, headNote: s.headNote, rotations: s.rotations,
-		stable: s.stable, settled: s.settled, preview: s.preview, rollout: s.rollout, all: s.all,
-		key: key, logs: map[uint64][]byte{},
-	}
-	var err error
-	if next.online, err = trust.OpenOnlineKey([]byte(key), s.root); err != nil {
-		return nil, fmt.Errorf("%w; have it signed under the newest root with \"haechi keys lend\"", err)
-	}
-	hash, err := next.log.Hash(next.log.Size())
-	if err != nil {
-		return nil, err
-	}
-	now = now.UTC().Truncate(time.Second)
-	c := trust.Checkpoint{Size: next.log.Size(), Hash: hash, Created: now, Expires: now.Add(trust.MaxCheckpoint)}
-	signed, err := trust.SignCheckpoint(c, online)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := trust.OpenCheckpoint(signed, next.online); err != nil {
-		return nil, fmt.Errorf("the online key that this server holds is not the one that was lent to it: %w", err)
-	}
-	next.checkpoint = string(signed)
-	return next, nil
-}
-
 // grown is the shelf after the releases that the store has and s lacks. Its
-// checkpoint is still to be signed.
+// statement is still to come.
 func (s *shelf) grown(st *store.Store) (*shelf, error) {
 	next := &shelf{root: s.root, log: s.log, head: s.head, headNote: s.headNote, rotations: maps.Clone(s.rotations)}
 	rollout := map[uint64]int{0: trust.Everyone}

@@ -49,16 +49,7 @@ const (
 // ErrStale unless r follows the head, ErrFull or ErrBroken if the disk does not
 // take it.
 func (s *Store) Append(r Release) error {
-	err := s.write(func(txn *badger.Txn) error {
-		var head Head
-		if err := getJSON(txn, keyHead, &head); err != nil {
-			return err
-		}
-		if r.Sequence != head.Sequence+1 {
-			return fmt.Errorf("%w: it is %d", ErrStale, head.Sequence)
-		}
-		return r.put(txn)
-	})
+	err := s.write(r.follow)
 	if errors.Is(err, badger.ErrConflict) { // another Append was first
 		err = ErrStale
 	}
@@ -66,6 +57,18 @@ func (s *Store) Append(r Release) error {
 		return fmt.Errorf("store: release %d: %w", r.Sequence, err)
 	}
 	return nil
+}
+
+// follow puts a release on top of the head.
+func (r Release) follow(txn *badger.Txn) error {
+	var head Head
+	if err := getJSON(txn, keyHead, &head); err != nil {
+		return err
+	}
+	if r.Sequence != head.Sequence+1 {
+		return fmt.Errorf("%w: it is %d", ErrStale, head.Sequence)
+	}
+	return r.put(txn)
 }
 
 func (r Release) put(txn *badger.Txn) error {

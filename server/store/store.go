@@ -12,6 +12,7 @@
 //	release/<20 digits>/files   the rule files it put, with their examples, and site files
 //	head                        the newest sequence and its hashes; rewritten
 //	online                      the newest online key's note; rewritten
+//	standing                    the newest statement about the log; rewritten
 //	review/…                    the review desk's, see [Store.Review]
 //
 // Nothing of a release is deleted, so none depends on tombstones. A release and the head
