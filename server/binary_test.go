@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -38,13 +39,32 @@ type process struct {
 	cmd  *exec.Cmd
 	url  string
 	done chan error // gets what Wait returned
+
+	mu   sync.Mutex
+	said []string // the last lines of its log
+}
+
+// note keeps a line for whoever asks why a test failed.
+func (p *process) note(line string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.said = append(p.said, line); len(p.said) > 40 {
+		p.said = p.said[1:]
+	}
+}
+
+func (p *process) lastWords() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Join(p.said, "\n")
 }
 
 var listening = regexp.MustCompile(`msg=listening addr=(\S+)`)
 
-func serveBinary(t *testing.T, file, dir string) *process {
+// serveBinary starts the command in dir, with more flags.
+func serveBinary(t *testing.T, file, dir string, flags ...string) *process {
 	t.Helper()
-	p := &process{cmd: exec.Command(file, "serve", "--addr", "127.0.0.1:0", "--no-gate"), done: make(chan error, 1)}
+	p := &process{cmd: exec.Command(file, append([]string{"serve", "--addr", "127.0.0.1:0", "--no-gate"}, flags...)...), done: make(chan error, 1)}
 	p.cmd.Dir = dir
 	logs, err := p.cmd.StderrPipe()
 	if err != nil {
@@ -57,6 +77,7 @@ func serveBinary(t *testing.T, file, dir string) *process {
 	addr := make(chan string, 1)
 	go func() {
 		for lines := bufio.NewScanner(logs); lines.Scan(); {
+			p.note(lines.Text())
 			if m := listening.FindStringSubmatch(lines.Text()); m != nil {
 				addr <- m[1]
 			}
@@ -67,7 +88,7 @@ func serveBinary(t *testing.T, file, dir string) *process {
 	case a := <-addr:
 		p.url = "http://" + a
 	case err := <-p.done:
-		t.Fatalf("the server ended: %v", err)
+		t.Fatalf("the server ended: %v\n%s", err, p.lastWords())
 	case <-time.After(patience):
 		t.Fatal("the server does not listen")
 	}

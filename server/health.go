@@ -31,10 +31,16 @@ func (a *api) readiness(w http.ResponseWriter, _ *http.Request) {
 }
 
 // ready returns why the node should get no more requests, or nil: it is
-// closing, or what it serves is not what its store holds.
+// closing, it may lack what its cluster has, or what it serves is not what its
+// store holds.
 func (n *node) ready() error {
 	if n.draining.Load() {
 		return errDraining
+	}
+	if n.cluster != nil {
+		if err := n.cluster.Ready(); err != nil {
+			return err
+		}
 	}
 	stored, err := n.store.Head()
 	if err != nil {

@@ -20,6 +20,8 @@ import (
 var onlyIn = map[string][]string{
 	"github.com/dgraph-io/badger":        {"server/store"},
 	"github.com/gorilla/websocket":       {"server/hub", "server/hub/load"},
+	"github.com/nats-io/nats.go":         {"server/cluster"},
+	"github.com/nats-io/nats-server":     {},                             // a program of its own, built for the tests
 	"github.com/centrifugal":             {"server/hub/load/centrifuge"}, // to compare with, never in the product
 	"github.com/tetratelabs/wazero":      {"wasm/host"},
 	"github.com/knights-analytics/hugot": {"wasm/classify/reference"},

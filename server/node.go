@@ -21,6 +21,7 @@ import (
 
 	"haechi/rules"
 	"haechi/rules/trust"
+	"haechi/server/cluster"
 	"haechi/server/hub"
 	"haechi/server/publish"
 	"haechi/server/review"
@@ -45,6 +46,9 @@ type node struct {
 	draining   atomic.Bool  // set when close begins
 	closed     chan struct{}
 	refreshing sync.WaitGroup
+
+	cluster   *cluster.Cluster        // nil for a single server
+	announces atomic.Pointer[hub.Hub] // nil while the node is being made
 }
 
 type nodeConfig struct {
@@ -67,6 +71,8 @@ type nodeConfig struct {
 	perSecond   float64        // requests of one address; 0: no limit
 	metricsAddr string         // serve metrics there; empty: on the admin socket only
 	retention   time.Duration  // of what is sent for review; 0: review.Retention
+
+	cluster *cluster.Config // nil: a single server
 }
 
 // openNode starts to serve. The caller must close the node.
@@ -93,21 +99,32 @@ func openNode(c nodeConfig) (*node, error) {
 			return nil, fmt.Errorf("--metrics-addr: %w", err)
 		}
 	}
+	n := &node{listener: listener, watched: watched, failed: make(chan error, 1), closed: make(chan struct{})}
 	stop := func() {
 		listener.Close()
 		if watched != nil {
 			watched.Close()
 		}
+		if n.cluster != nil {
+			n.cluster.Close()
+		}
 	}
-	st, err := store.Open(filepath.Join(c.dir, storeDir), c.baseline, c.log, c.sites...)
+	var shared publish.Log
+	if c.cluster != nil {
+		if n.cluster, err = cluster.Open(*c.cluster); err != nil {
+			stop()
+			return nil, err
+		}
+		shared = n.cluster
+	}
+	st, err := n.openStore(c)
 	if err != nil {
 		stop()
 		return nil, err
 	}
-	n := &node{store: st, listener: listener, watched: watched, failed: make(chan error, 1), closed: make(chan struct{})}
+	n.store = st
 	n.publisher, err = publish.New(st, publish.Config{
-		Root: c.root, Online: c.online, OnlineKey: c.lent, Gate: c.gate, Now: c.now,
-		Announce: func() { n.hub.Announce(n.heads()) },
+		Root: c.root, Online: c.online, OnlineKey: c.lent, Log: shared, Gate: c.gate, Now: c.now, Announce: n.announce,
 	})
 	if err == nil {
 		err = n.check(c)
@@ -124,6 +141,10 @@ func openNode(c nodeConfig) (*node, error) {
 	m := newMetrics()
 	c.limits.Events = m.events()
 	n.hub = hub.New(source{n}, c.limits, c.origins, c.log)
+	n.announces.Store(n.hub)
+	if n.cluster != nil {
+		n.announce() // what came in between
+	}
 	n.api = &api{
 		publisher: n.publisher, hub: n.hub, pushes: make(chan struct{}, maxPushes), snapshots: make(chan struct{}, maxPushes),
 		metrics: m, ready: n.ready, log: c.log,
@@ -155,6 +176,32 @@ func openNode(c nodeConfig) (*node, error) {
 	n.refreshing.Go(func() { n.refresh(c.log) })
 	n.refreshing.Go(func() { n.expire(c.log) })
 	return n, nil
+}
+
+// openStore opens the node's store. A new one in a cluster begins with the
+// cluster's baseline, whatever rules this binary carries.
+func (n *node) openStore(c nodeConfig) (*store.Store, error) {
+	dir := filepath.Join(c.dir, storeDir)
+	baseline, sites := c.baseline, c.sites
+	if n.cluster != nil && !store.Exists(dir) {
+		first, err := n.cluster.Baseline()
+		if err != nil {
+			return nil, err
+		}
+		if first != nil {
+			if baseline, sites, err = first.Baseline(); err != nil {
+				return nil, fmt.Errorf("the cluster's baseline: %w", err)
+			}
+		}
+	}
+	return store.Open(dir, baseline, c.log, sites...)
+}
+
+// announce tells the clients of the newest release.
+func (n *node) announce() {
+	if h := n.announces.Load(); h != nil {
+		h.Announce(n.heads())
+	}
 }
 
 // source is what a node gives its hub.
@@ -268,6 +315,9 @@ func (n *node) close(ctx context.Context) error {
 		case n.api.pushes <- struct{}{}:
 		case <-ctx.Done():
 		}
+	}
+	if n.cluster != nil {
+		n.cluster.Close()
 	}
 	return errors.Join(err, n.store.Close())
 }

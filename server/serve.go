@@ -13,12 +13,14 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
 	"haechi/rules/data"
 	"haechi/rules/sites"
 	"haechi/rules/trust"
+	"haechi/server/cluster"
 	"haechi/server/hub"
 	"haechi/server/review"
 )
@@ -52,6 +54,10 @@ they change and on SIGHUP, or a proxy in front. /healthz says that it lives,
 is. DIR/admin.sock is for "haechi backup" and "haechi review invite". More in
 server/OPERATING.md.
 
+With --nats it is one node of a cluster that shares its log of releases over
+NATS JetStream; more in server/SCALING.md. Each node has a data directory of its
+own and the same trust root and online key.
+
 /review is the desk where people judge what citizens sent in. Invite its first
 admin with "haechi review invite --role admin --data DIR".
 
@@ -60,7 +66,7 @@ Example:
   haechi serve --addr :443 --cert fullchain.pem --key privkey.pem --log json`
 
 func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
-	o := newOptions("serve", "[--addr HOST:PORT] [--data DIR] [--trust FILE] [--online-key FILE] [--online-note FILE] [--engine FILE] [--model DIR] [--no-gate] [--cert FILE --key FILE | --behind-proxy] [--metrics-addr HOST:PORT] [--retention DAYS]", serveHelp)
+	o := newOptions("serve", "[--addr HOST:PORT] [--data DIR] [--trust FILE] [--online-key FILE] [--online-note FILE] [--engine FILE] [--model DIR] [--no-gate] [--cert FILE --key FILE | --behind-proxy] [--metrics-addr HOST:PORT] [--retention DAYS] [--nats URL,URL,URL [--nats-creds FILE] [--node NAME]]", serveHelp)
 	addr := o.String("addr", "127.0.0.1:8787", "listen on `HOST:PORT`; port 0 takes any free one")
 	dir := o.String("data", "./data", "keep releases in `DIR`")
 	trustFile := o.String("trust", "dist/trust.json", "releases count under the root in `FILE`")
@@ -80,6 +86,11 @@ func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	clients := o.Int("max-clients", hub.MaxClients, "at most `N` open sockets")
 	days := o.Int("retention", int(review.Retention/(24*time.Hour)), "erase what was sent for review, and not published, after `DAYS`")
 	perSecond := o.Float64("rate", 20, "at most `N` requests a second from one address, for a while ten times as many; 0 for no limit")
+	servers := o.String("nats", "", "share the log with the other nodes of a cluster over the NATS servers at `URL,URL…`")
+	creds := o.String("nats-creds", "", "with the credentials in `FILE`")
+	ca := o.String("nats-ca", "", "believe NATS servers that the certificates in `FILE` vouch for (default the system's)")
+	name := o.String("node", hostname(), "call this node `NAME`")
+	replicas := o.Int("replicas", cluster.Replicas, "when the first node makes the log, keep it on `N` NATS servers; 1 for trials")
 	logKind := o.String("log", "text", "log as `KIND`: text or json")
 	logLevel := o.String("log-level", "info", "log from `LEVEL` on: debug, info, warn or error; client addresses only at debug")
 	_, code, ok := o.parse(args, 0, 0, stdout, stderr)
@@ -96,6 +107,10 @@ func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 		return o.wrong(stderr, "--max-clients %d: give at least 1", *clients)
 	case *days < 1 || *days > 3650:
 		return o.wrong(stderr, "--retention %d: give 1 to 3650 days", *days)
+	case *servers == "" && (*creds != "" || *ca != ""):
+		return o.wrong(stderr, "--nats-creds and --nats-ca are for --nats")
+	case *replicas < 1 || *replicas > 5:
+		return o.wrong(stderr, "--replicas %d: give 1 to 5, best 3", *replicas)
 	case !(*perSecond >= 0):
 		return o.wrong(stderr, "--rate %v: give 0 or more", *perSecond)
 	}
@@ -147,6 +162,9 @@ func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 		addr: *addr, dir: *dir, root: root, online: online, lent: string(lent), baseline: baseline, sites: shipped, replica: *replica, origins: *extensions, log: log,
 		limits: hub.Limits{Clients: *clients}, certificate: cert, proxies: trusted,
 		perSecond: *perSecond, metricsAddr: *metricsAddr, retention: time.Duration(*days) * 24 * time.Hour,
+	}
+	if *servers != "" {
+		c.cluster = &cluster.Config{Servers: strings.Split(*servers, ","), Creds: *creds, CA: *ca, Node: *name, Replicas: *replicas, Log: log}
 	}
 	if !*noGate {
 		// A signal while the engine is compiled ends the process, as it does anywhere before it serves.
@@ -214,4 +232,12 @@ func readRoot(file string) (trust.Root, error) {
 		return trust.Root{}, fmt.Errorf("%s: %w", file, err)
 	}
 	return root, nil
+}
+
+// hostname is this machine's, or a word that stands for it.
+func hostname() string {
+	if name, err := os.Hostname(); err == nil {
+		return name
+	}
+	return "node"
 }

@@ -26,6 +26,26 @@ type Release struct {
 	Online   string            // the online key's note that takes effect with it; empty: no change
 }
 
+// Baseline reads sequence 0 of a store as the rule and site files that another
+// store can be opened with.
+func (r Release) Baseline() ([]rules.Rule, []rules.Site, error) {
+	var out []rules.Rule
+	var sites []rules.Site
+	for _, c := range r.Changes {
+		switch {
+		case c.Put != nil:
+			rule, err := rules.Parse(c.Put.ID+".json", []byte(r.Files[c.Put.ID]))
+			if err != nil {
+				return nil, nil, err
+			}
+			out = append(out, rule)
+		case c.PutSite != nil:
+			sites = append(sites, *c.PutSite)
+		}
+	}
+	return out, sites, nil
+}
+
 // note is the value under a release's own key: small, so that a walk over all
 // releases stays cheap.
 type note struct {

@@ -98,10 +98,16 @@ func Open(dir string, baseline []rules.Rule, log *slog.Logger, sites ...rules.Si
 	return s, nil
 }
 
+// Exists says whether dir holds a store.
+func Exists(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, badger.ManifestFilename))
+	return err == nil
+}
+
 // OpenExisting opens the store in dir, which must be there already.
 func OpenExisting(dir string, log *slog.Logger) (*Store, error) {
-	if _, err := os.Stat(filepath.Join(dir, badger.ManifestFilename)); err != nil {
-		return nil, fmt.Errorf("store: %s holds no store: %w", dir, err)
+	if !Exists(dir) {
+		return nil, fmt.Errorf("store: %s holds no store", dir)
 	}
 	return Open(dir, nil, log)
 }
