@@ -24,12 +24,12 @@ func (k *Cluster) Append(after publish.Place, e publish.Entry) error {
 	ctx, cancel := context.WithTimeout(k.ctx, appendWithin)
 	defer cancel()
 	k.mu.Lock()
-	at, stopped := k.at, k.stopped
+	at, stopped, silent := k.at, k.stopped, time.Since(k.heard) > cutOffAfter
 	k.mu.Unlock()
 	switch {
 	case stopped != nil:
 		return fmt.Errorf("%w: %w", publish.ErrCutOff, stopped)
-	case at.stream == "":
+	case silent, at.stream == "":
 		return publish.ErrCutOff
 	case at.stream != after.Log && at.position > 0:
 		return publish.ErrMoved

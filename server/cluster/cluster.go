@@ -41,7 +41,7 @@ const (
 	askWithin    = 3 * time.Second  // one question to JetStream
 	cutOffAfter  = 10 * time.Second // without an answer: the server says that it is cut off
 	behindAfter  = 10 * time.Second // without progress towards the stream's end: the reading begins anew
-	startWithin  = 20 * time.Second // then a server that has something to serve starts without the cluster
+	startWithin  = 10 * time.Second // then a server that has something to serve starts without the cluster
 	seedWithin   = 2 * time.Minute  // for one that has nothing; NATS servers that start together elect leaders first
 	appendWithin = 20 * time.Second // then an append gives up
 	retryAfter   = 250 * time.Millisecond

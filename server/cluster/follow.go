@@ -156,7 +156,8 @@ func (k *Cluster) read(deliver func(publish.Entry, publish.Place) error, caught 
 			k.at = place{stream: name}
 		}
 		from = k.at
-		k.advanced, k.again = time.Now(), cancel
+		now := time.Now()
+		k.heard, k.last, k.advanced, k.again = now, end, now, cancel
 	})
 	announce := func(position uint64) {
 		if position >= end {
