@@ -26,6 +26,7 @@ const settled = 3 * time.Minute
 type fleet struct {
 	*crashes
 	t     *testing.T
+	home  string // the nodes' directories are in it
 	nats  []*natsServer
 	nodes []*member
 }
@@ -47,7 +48,7 @@ func newFleet(t *testing.T, servers, nodes int) *fleet {
 	}
 	f := &fleet{t: t, nats: startNATS(t, servers)}
 	file, dir := binary(t), t.TempDir()
-	f.crashes = newCrashes(t, filepath.Join(dir, "node-1"))
+	f.home, f.crashes = dir, newCrashes(t, filepath.Join(dir, "node-1"))
 	for i := range nodes {
 		m := f.add(file, filepath.Join(dir, fmt.Sprintf("node-%d", i+1)))
 		m.start(t)
@@ -59,8 +60,8 @@ func newFleet(t *testing.T, servers, nodes int) *fleet {
 func (f *fleet) add(file, dir string) *member {
 	f.t.Helper()
 	m := &member{file: file, dir: dir, name: filepath.Base(dir)}
-	if len(f.nodes) > 0 {
-		if err := os.CopyFS(filepath.Join(dir, "dist"), os.DirFS(filepath.Join(f.nodes[0].dir, "dist"))); err != nil {
+	if m.name != "node-1" {
+		if err := os.CopyFS(filepath.Join(dir, "dist"), os.DirFS(filepath.Join(f.home, "node-1", "dist"))); err != nil {
 			f.t.Fatal(err)
 		}
 	}
@@ -287,7 +288,7 @@ func TestClusterSharesOneLog(t *testing.T) {
 		}
 	}
 	// A node that is added has everything, and one that was killed comes back.
-	fourth := f.add(f.nodes[0].file, filepath.Join(filepath.Dir(f.nodes[0].dir), "node-4"))
+	fourth := f.add(f.nodes[0].file, filepath.Join(f.home, "node-4"))
 	fourth.start(t)
 	f.nodes[1].kill(t)
 	f.nodes[1].start(t)
@@ -315,6 +316,47 @@ func (f *fleet) finish() {
 			f.t.Errorf("%s: %v", m.name, err)
 		}
 	}
+}
+
+// One server's releases become the cluster's; and when NATS has lost everything
+// the nodes give it back what they have.
+func TestOneServerBecomesAClusterAndNATSMayLoseEverything(t *testing.T) {
+	f := newFleet(t, 3, 0)
+	file := binary(t)
+	first := f.add(file, filepath.Join(f.home, "node-1"))
+	first.process = serveBinary(t, file, first.dir)
+	f.mustPush(first, "crash-0")
+	f.mustPush(first, "crash-1")
+	f.mustVisit(first, 2)
+	first.end(t, syscall.SIGTERM)
+	first.start(t)
+	second := f.add(file, filepath.Join(f.home, "node-2"))
+	second.start(t)
+	f.agree(2)
+	f.mustVisit(second, 2)
+	f.mustPush(second, "crash-2")
+	f.agree(3)
+
+	first.kill(t)
+	f.nodes = f.nodes[1:]
+	f.mustPush(second, "crash-3") // which the first one lacks
+	f.mustVisit(second, 4)
+	second.kill(t)
+	for _, n := range f.nats {
+		n.kill()
+		if err := os.RemoveAll(strings.TrimSuffix(n.config, ".conf")); err != nil {
+			t.Fatal(err)
+		}
+		n.start(t)
+	}
+	second.start(t)
+	first.start(t)
+	f.nodes = []*member{first, second}
+	f.agree(4)
+	f.mustPush(first, "crash-4")
+	f.agree(5)
+	f.mustVisit(first, 5)
+	f.finish()
 }
 
 func TestANodeThatIsCutOffServesOnAndCatchesUp(t *testing.T) {
