@@ -73,6 +73,7 @@ type nodeConfig struct {
 	retention   time.Duration  // of what is sent for review; 0: review.Retention
 
 	cluster *cluster.Config // nil: a single server
+	desk    bool            // of a cluster, this node has the review desk
 }
 
 // openNode starts to serve. The caller must close the node.

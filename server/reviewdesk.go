@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -72,15 +73,36 @@ func openReview(n *node, c nodeConfig) (*review.Desk, http.Handler, error) {
 	if c.perSecond <= 0 { // no limits were asked for
 		clear(limits)
 	}
-	pages, err := web.New(web.Config{
+	config := web.Config{
 		Desk: desk, Pack: pack.get, Now: c.now, Log: c.log,
 		Secure: func(r *http.Request) bool { return schemeOf(r, c.proxies) == "https" },
 		Origin: hub.Origins(c.origins).Allow,
 		Allow: func(r *http.Request, l web.Limit) bool {
 			return limits[l].allow(clientOf(r, c.proxies), time.Now())
 		},
-	})
+	}
+	if n.cluster != nil && !c.desk {
+		config.Take = n.queueReport
+		return desk, web.Elsewhere(config), nil
+	}
+	pages, err := web.New(config)
+	if err == nil && n.cluster != nil {
+		err = n.cluster.Desk(desk.TakeQueued)
+	}
 	return desk, pages, err
+}
+
+// queueReport sends a report to the node of the cluster that has the desk. The
+// receipt is given only once the queue has the report for good.
+func (n *node) queueReport(r review.Report) (review.Receipt, error) {
+	q, receipt, err := n.desk.Enqueue(r)
+	if err != nil {
+		return review.Receipt{}, err
+	}
+	if err := n.cluster.Send(q); err != nil {
+		return review.Receipt{}, fmt.Errorf("%w: %w", web.ErrAway, err)
+	}
+	return receipt, nil
 }
 
 // expire erases from time to time what the desk has kept long enough, until

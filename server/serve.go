@@ -66,7 +66,7 @@ Example:
   haechi serve --addr :443 --cert fullchain.pem --key privkey.pem --log json`
 
 func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
-	o := newOptions("serve", "[--addr HOST:PORT] [--data DIR] [--trust FILE] [--online-key FILE] [--online-note FILE] [--engine FILE] [--model DIR] [--no-gate] [--cert FILE --key FILE | --behind-proxy] [--metrics-addr HOST:PORT] [--retention DAYS] [--nats URL,URL,URL [--nats-creds FILE] [--node NAME]]", serveHelp)
+	o := newOptions("serve", "[--addr HOST:PORT] [--data DIR] [--trust FILE] [--online-key FILE] [--online-note FILE] [--engine FILE] [--model DIR] [--no-gate] [--cert FILE --key FILE | --behind-proxy] [--metrics-addr HOST:PORT] [--retention DAYS] [--nats URL,URL,URL [--nats-creds FILE] [--node NAME] [--desk]]", serveHelp)
 	addr := o.String("addr", "127.0.0.1:8787", "listen on `HOST:PORT`; port 0 takes any free one")
 	dir := o.String("data", "./data", "keep releases in `DIR`")
 	trustFile := o.String("trust", "dist/trust.json", "releases count under the root in `FILE`")
@@ -90,6 +90,7 @@ func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	creds := o.String("nats-creds", "", "with the credentials in `FILE`")
 	ca := o.String("nats-ca", "", "believe NATS servers that the certificates in `FILE` vouch for (default the system's)")
 	name := o.String("node", hostname(), "call this node `NAME`")
+	desk := o.Bool("desk", false, "of a cluster, this node has the review desk; one node only")
 	replicas := o.Int("replicas", cluster.Replicas, "when the first node makes the log, keep it on `N` NATS servers; 1 for trials")
 	logKind := o.String("log", "text", "log as `KIND`: text or json")
 	logLevel := o.String("log-level", "info", "log from `LEVEL` on: debug, info, warn or error; client addresses only at debug")
@@ -107,8 +108,8 @@ func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 		return o.wrong(stderr, "--max-clients %d: give at least 1", *clients)
 	case *days < 1 || *days > 3650:
 		return o.wrong(stderr, "--retention %d: give 1 to 3650 days", *days)
-	case *servers == "" && (*creds != "" || *ca != ""):
-		return o.wrong(stderr, "--nats-creds and --nats-ca are for --nats")
+	case *servers == "" && (*creds != "" || *ca != "" || *desk):
+		return o.wrong(stderr, "--nats-creds, --nats-ca and --desk are for --nats")
 	case *replicas < 1 || *replicas > 5:
 		return o.wrong(stderr, "--replicas %d: give 1 to 5, best 3", *replicas)
 	case !(*perSecond >= 0):
@@ -164,6 +165,7 @@ func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 		perSecond: *perSecond, metricsAddr: *metricsAddr, retention: time.Duration(*days) * 24 * time.Hour,
 	}
 	if *servers != "" {
+		c.desk = *desk
 		c.cluster = &cluster.Config{Servers: strings.Split(*servers, ","), Creds: *creds, CA: *ca, Node: *name, Replicas: *replicas, Log: log}
 	}
 	if !*noGate {

@@ -33,6 +33,10 @@ func (l *Log) Append(r Release) error {
 	return nil
 }
 
+// Clone returns a log that grows apart from this one: what is appended to either
+// is not in the other. An assigned copy may share memory that both write to.
+func (l *Log) Clone() Log { return Log{size: l.size, hashes: slices.Clip(l.hashes)} }
+
 // Size counts the releases.
 func (l *Log) Size() uint64 { return uint64(l.size) }
 

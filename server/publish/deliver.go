@@ -186,7 +186,7 @@ func (p *Publisher) same(r store.Release) error {
 // admits checks a release against the head that it must follow. It returns the
 // root and the log after it.
 func (s *shelf) admits(r store.Release) (trust.Root, trust.Log, error) {
-	root, log := s.root, s.log
+	root, log := s.root, s.log.Clone()
 	fail := func(err error) (trust.Root, trust.Log, error) {
 		return root, log, fmt.Errorf("release %d: %w", r.Sequence, err)
 	}

@@ -354,7 +354,7 @@ func (p *Publisher) Publish(push Push) (Result, error) {
 
 // append makes a release that was built on a shelf the next of the log.
 func (p *Publisher) append(s *shelf, r store.Release, release trust.Release) error {
-	root, log := s.root, s.log
+	root, log := s.root, s.log.Clone()
 	if release.Root != nil {
 		root = *release.Root
 	}

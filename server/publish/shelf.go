@@ -96,7 +96,7 @@ func (s *shelf) evidence(from uint64) ([]byte, error) {
 // grown is the shelf after the releases that the store has and s lacks. Its
 // statement is still to come.
 func (s *shelf) grown(st *store.Store) (*shelf, error) {
-	next := &shelf{root: s.root, log: s.log, head: s.head, headNote: s.headNote, rotations: maps.Clone(s.rotations)}
+	next := &shelf{root: s.root, log: s.log.Clone(), head: s.head, headNote: s.headNote, rotations: maps.Clone(s.rotations)}
 	rollout := map[uint64]int{0: trust.Everyone}
 	var stable, settled uint64
 	if s.stable != nil {

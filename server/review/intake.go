@@ -70,7 +70,7 @@ func (d *Desk) takeBatch(origin string, reports []Report, out []Taken) error {
 				taken[i].Err = err
 				continue
 			}
-			c, t, err := d.takeOne(w, origin, r, room)
+			c, t, err := d.takeOne(w, origin, r, d.ticket(), room)
 			if err != nil {
 				return err
 			}
@@ -92,9 +92,22 @@ func (d *Desk) takeBatch(origin string, reports []Report, out []Taken) error {
 	return nil
 }
 
-func (d *Desk) takeOne(w Writer, origin string, r Report, room int) (*Case, Taken, error) {
+// ticket is what a report goes by from the moment at which it was received.
+type ticket struct {
+	Receipt
+	hash     string // of the code, which may be empty
+	received time.Time
+}
+
+func (d *Desk) ticket() ticket {
 	now := d.now().UTC()
-	t := Taken{Receipt: Receipt{Code: newReceipt(), Expires: now.Add(d.retention).Truncate(time.Second)}}
+	code := newReceipt()
+	return ticket{Receipt{Code: code, Expires: now.Add(d.retention).Truncate(time.Second)}, receiptHash(code), now}
+}
+
+func (d *Desk) takeOne(w Writer, origin string, r Report, under ticket, room int) (*Case, Taken, error) {
+	now := under.received
+	t := Taken{Receipt: under.Receipt}
 	a := Answer{Report: r, Content: r.content(), Origin: origin, Received: now}
 	var place string // CASE/ANSWER
 	found, err := load(w, keyContent+a.Content, &place)
@@ -138,7 +151,7 @@ func (d *Desk) takeOne(w Writer, origin string, r Report, room int) (*Case, Take
 		return nil, t, err
 	}
 	t.Case = c.ID
-	hash := receiptHash(t.Code)
+	hash := under.hash
 	a.Reports++
 	a.Expires = t.Expires // the last one who sends it counts
 	a.Receipts = append(a.Receipts, hash)

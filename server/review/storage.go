@@ -47,6 +47,7 @@ type Writer interface {
 //	person/PERSON, login/NAME  a Person, and the PERSON with a login name
 //	invitation/HASH            an Invitation; deleted when it is used
 //	session/HASH               a Session; deleted at its end
+//	queued/HASH                a report that came by a queue was kept; deleted when the queue knows
 const (
 	keyCase       = "case/"
 	keyHistory    = "history/"
@@ -60,6 +61,7 @@ const (
 	keyLogin      = "login/"
 	keyInvitation = "invitation/"
 	keySession    = "session/"
+	keyQueued     = "queued/"
 )
 
 // load reads a record; found is false where there is none.

@@ -91,15 +91,24 @@ func (s *site) takeReport(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "bad-request", "", err.Error())
 		return
 	}
+	receipt, err := s.Take(report)
+	if err != nil {
+		s.refuseReport(w, err)
+		return
+	}
+	AnswerJSON(w, http.StatusCreated, receipt)
+}
+
+// takeHere gives a report to the desk.
+func (s *site) takeHere(report review.Report) (review.Receipt, error) {
 	taken, err := s.Desk.Take(review.OriginCitizen, []review.Report{report})
 	if err == nil {
 		err = taken[0].Err
 	}
 	if err != nil {
-		s.refuseReport(w, err)
-		return
+		return review.Receipt{}, err
 	}
-	AnswerJSON(w, http.StatusCreated, taken[0].Receipt)
+	return taken[0].Receipt, nil
 }
 
 func (s *site) reportStatus(w http.ResponseWriter, r *http.Request) {
@@ -143,6 +152,10 @@ func (s *site) refuseReport(w http.ResponseWriter, err error) {
 		refuse(w, http.StatusNotFound, "not-found", "", "no report has this receipt, or it was deleted")
 	case errors.Is(err, review.ErrFull):
 		refuse(w, http.StatusInsufficientStorage, "full", "", "the desk takes no new reports at present")
+	case errors.Is(err, ErrAway):
+		s.Log.Warn("report", "err", err)
+		w.Header().Set("Retry-After", "60")
+		refuse(w, http.StatusServiceUnavailable, "away", "", "the review desk cannot be reached at present; send it again later")
 	default:
 		s.Log.Error("report", "err", err)
 		refuse(w, http.StatusInternalServerError, "internal", "", "the server failed; nothing was kept")

@@ -38,6 +38,9 @@ type Config struct {
 	Log    *slog.Logger
 	// Publisher answers for what is published, in its data; empty: Publisher.
 	Publisher string
+	// Take keeps a report for the desk, for good when it returns a receipt;
+	// nil: the desk does. An error that is ErrAway asks to send it again.
+	Take func(review.Report) (review.Receipt, error)
 }
 
 // Publisher is who publishes, unless a Config says otherwise.
@@ -133,6 +136,9 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	s := &site{c, pages, open, make(chan struct{}, maxExports)}
+	if s.Take == nil {
+		s.Take = s.takeHere
+	}
 	own := http.NewServeMux()
 	for _, r := range routes {
 		own.HandleFunc(r.method+" "+r.path, s.guarded(r))
