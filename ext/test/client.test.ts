@@ -6,6 +6,7 @@ import type { Answered, RulesHead } from "../src/engine/engine";
 import { EngineError } from "../src/engine/ops";
 import {
   ANSWER_MS,
+  BEHIND_MS,
   FRESH_MS,
   GREETING_MS,
   POLL_MS,
@@ -211,10 +212,52 @@ test("an engine that fails is tried again on another connection", async (t) => {
   assert.deepEqual(world.client.current(), { phase: "waiting", reason: "crashed", next: 1_001_000 });
 });
 
-test("a server that is behind, or has another edition of the same number, changes nothing", async (t) => {
+test("a server that is behind for a moment, as one of several may be, alarms nobody", async (t) => {
   const world = await connected(t);
   await world.hear(head(2));
-  assert.equal(world.client.current().reason, "behind");
+  assert.deepEqual([world.client.current().phase, world.client.current().reason], ["current", ""]);
+  mock.timers.tick(20_000);
+  await world.hear({ type: "heartbeat" }); // it has not caught up: another connection may lead to another server
+  assert.equal(world.socket.closed, true);
+  assert.deepEqual([world.client.current().phase, world.client.current().reason], ["waiting", "behind"]);
+  mock.timers.setTime(world.client.current().next);
+  await world.client.wake();
+  await world.hear(head(3, "a"));
+  assert.equal(world.client.current().phase, "current");
+  assert.equal(world.retry?.behind ?? 0, 0);
+});
+
+test("servers that stay behind have lost history, and that is told, over reconnections", async (t) => {
+  const world = await connected(t);
+  const begun = Date.now();
+  await world.hear(head(2));
+  while (Date.now() - begun < BEHIND_MS) {
+    assert.notEqual(world.client.current().phase, "refused");
+    if (world.socket.closed) {
+      mock.timers.setTime(world.client.current().next);
+      await world.client.wake();
+      await world.hear(head(2));
+    } else {
+      mock.timers.tick(20_000);
+      await world.hear({ type: "heartbeat" });
+    }
+  }
+  assert.deepEqual([world.client.current().phase, world.client.current().reason], ["refused", "behind"]);
+  assert.equal(world.have.sequence, 3);
+});
+
+test("an older statement about the same log is passed over", async (t) => {
+  const world = await connected(t);
+  world.have = { ...world.have, checked: new Date(Date.now() - FRESH_MS - 1).toISOString() };
+  world.verdicts = ["rollback"];
+  await world.hear(head(3, "a"));
+  await world.hear(log(3));
+  assert.deepEqual([world.client.current().phase, world.client.current().reason], ["current", ""]);
+  assert.equal(world.socket.sent.length, 2);
+});
+
+test("a server that has another edition of the same number changes nothing", async (t) => {
+  const world = await connected(t);
   await world.hear(head(3, "c"));
   assert.equal(world.client.current().reason, "diverged");
   assert.equal(world.socket.sent.length, 1);
@@ -407,6 +450,9 @@ test("fetched: a refusal is told and the rules stay; a server that lost history 
   assert.deepEqual([world.client.current().phase, world.client.current().reason, world.have.sequence], ["refused", "unsigned", 3]);
   mock.timers.reset();
   const behind = await polling(t, site({ "/v1/stable/head.json": head(2) }));
+  assert.deepEqual([behind.client.current().phase, behind.client.current().reason], ["waiting", "behind"]);
+  mock.timers.setTime(behind.client.current().next);
+  await behind.client.wake();
   assert.deepEqual([behind.client.current().phase, behind.client.current().reason], ["refused", "behind"]);
 });
 

@@ -77,6 +77,14 @@
 // any other refusal, and after a second one, it MUST NOT ask for the same head
 // again on that connection. After "fork" it MUST tell its user.
 //
+// Several servers. Behind one address there may be several servers, one of which
+// lags for some seconds. A client MUST NOT go back to what such a server has, and
+// SHOULD reconnect when the server has not caught up by its next heartbeat. When
+// every server that answered within the last 45 seconds, or two fetches that far
+// apart, had fewer releases than the client has seen, it MUST tell its user:
+// history was lost. A statement about the same log that is older than the newest
+// one believed is passed over.
+//
 // HTTP. A client that cannot open or keep a socket SHOULD fetch the same frames
 // over HTTP, at most once in 15 minutes, with If-None-Match. Where a delta is
 // answered 404 it fetches the snapshot. Log and delta are fetched one after the

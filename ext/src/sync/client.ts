@@ -54,6 +54,8 @@ export interface Retry {
   reason: string;
   /** When rules were last fetched because the socket failed. */
   polled: number;
+  /** Since when every server that answered had fewer releases than were seen; 0 if the last one had not. */
+  behind?: number;
 }
 
 /** Which releases are for this client: see the client specification. */
@@ -94,6 +96,12 @@ export const ANSWER_MS = 60_000;
 export const FRESH_MS = 6 * 3_600_000;
 /** From then on people are told: someone may be hiding newer rules. */
 export const STALE_MS = 7 * 24 * 3_600_000;
+/**
+ * One server of several may be behind the one that answered before: it catches
+ * up, or the next connection leads to another. What stays behind for so long
+ * has lost history, and people are told.
+ */
+export const BEHIND_MS = 45_000;
 /** After so many failures in a row of its socket a server is fetched from instead. */
 export const SOCKET_TRIES = 3;
 /** Between two fetches. */
@@ -214,7 +222,9 @@ export class SyncClient {
     if (line.asked !== 0 && this.around.now() - line.asked > ANSWER_MS) return this.fail(line, "silent");
     // Only a line that has lasted ends a row of failures, so that a server
     // which greets well and then fails is not called once a second.
-    await this.around.saveRetry(FRESH);
+    const { behind = 0 } = (await this.around.loadRetry()) ?? FRESH;
+    await this.around.saveRetry(behind > 0 ? { ...FRESH, behind } : FRESH);
+    if (behind > 0 && this.around.now() - behind < BEHIND_MS) return this.rest(backoff(1, this.around.random), { ...FRESH, reason: "behind", behind });
     if (line.asked === 0) await this.consider(line);
   }
 
@@ -229,12 +239,14 @@ export class SyncClient {
     if (!frame) return;
     const have = await this.around.head();
     const { sequence: to, pack } = target(frame, await this.around.identity());
+    const behind = frame.log < have.log || frame.log < have.sequence;
+    const lost = await this.lost(behind);
     if (to > have.sequence) {
       if (to <= line.refused) return;
       line.repaired = false;
       this.ask(line, to, { type: "since", sequence: have.sequence, pack: have.hash, to, log: have.log });
-    } else if (frame.log < have.log || frame.log < have.sequence) {
-      this.show("refused", "behind"); // a server that lost history: what is here stays
+    } else if (behind) {
+      this.show(lost ? "refused" : "current", lost ? "behind" : ""); // what is here stays
     } else if (to === have.sequence && pack !== have.hash && to > 0) {
       this.show("refused", "diverged"); // two releases of one number: what is here stays
     } else if (!line.doubted && (frame.log > have.log || !(this.around.now() - Date.parse(have.checked) < FRESH_MS))) {
@@ -242,6 +254,14 @@ export class SyncClient {
     } else if (!line.doubted) {
       this.show("current", "");
     }
+  }
+
+  /** Notes whether a server is behind, and says whether they have been for so long that history was lost. */
+  private async lost(behind: boolean): Promise<boolean> {
+    const retry = (await this.around.loadRetry()) ?? FRESH;
+    const since = behind ? retry.behind || this.around.now() : 0;
+    if (since !== (retry.behind ?? 0)) await this.around.saveRetry({ ...retry, behind: since });
+    return behind && this.around.now() - since >= BEHIND_MS;
   }
 
   private async onLog(line: Line, frame: LogFrame): Promise<void> {
@@ -271,6 +291,8 @@ export class SyncClient {
     }
     if (code !== "" && update) line.refused = Math.max(line.refused, update.sequence);
     if (code !== "" && !update) line.doubted = true;
+    // An older statement about the same log: of a server that lags. How old the newest one is, is told anyway.
+    if (code === "rollback" && !update) return this.show("current", "");
     this.show(code === "" ? "current" : "refused", code);
     await this.consider(line);
   }
@@ -294,8 +316,11 @@ export class SyncClient {
     if (UNREACHED.has(code)) {
       await this.rest(backoff(failures + 1, this.around.random), { ...FRESH, failures: failures + 1, reason: code });
     } else {
-      const wait = POLL_MS + Math.round((POLL_MS / 4) * this.around.random());
-      await this.rest(wait, { ...FRESH, phase: found(code), reason: code });
+      const early = code === "behind" && !(await this.lost(true));
+      const behind = code === "behind" ? (await this.around.loadRetry())?.behind : 0;
+      const least = early ? BEHIND_MS : POLL_MS;
+      const wait = least + Math.round((least / 4) * this.around.random());
+      await this.rest(wait, { ...FRESH, phase: early ? "waiting" : found(code), reason: code, ...(behind ? { behind } : {}) });
     }
   }
 
@@ -304,9 +329,10 @@ export class SyncClient {
     if (this.polling && !this.polling.signal.aborted) return; // a slow server is asked for one file at a time
     const code = await this.poll();
     if (code === undefined) return;
+    const early = code === "behind" && !(await this.lost(true));
     const retry = (await this.around.loadRetry()) ?? FRESH;
-    const again = code === "closed" || ENGINE.has(code); // nothing came: the next try is as good as the first
-    const next: Retry = { ...retry, phase: found(code), reason: code, polled: again ? retry.polled : this.around.now() };
+    const again = early || code === "closed" || ENGINE.has(code); // nothing came: the next try is as good as the first
+    const next: Retry = { ...retry, phase: early ? "waiting" : found(code), reason: code, polled: again ? retry.polled : this.around.now() };
     await this.around.saveRetry(next);
     if (!this.line) this.show(next.phase, code, next.notBefore);
   }
@@ -348,11 +374,11 @@ export class SyncClient {
   private async fail(line: Line | undefined, reason: string): Promise<void> {
     if (line !== this.line) return;
     this.hangUp(); // first, so that a second failure of this line is not counted
-    const { failures: before, polled, ...last } = (await this.around.loadRetry()) ?? FRESH;
+    const { failures: before, polled, behind = 0, ...last } = (await this.around.loadRetry()) ?? FRESH;
     const failures = before + 1;
     // What the files said goes on to hold: a socket that fails again takes no warning away.
     const shown = polled > 0 && last.phase !== "waiting" ? { phase: last.phase, reason: last.reason } : { phase: "waiting" as const, reason };
-    await this.rest(backoff(failures, this.around.random), { failures, polled, ...shown });
+    await this.rest(backoff(failures, this.around.random), { failures, polled, ...shown, ...(behind ? { behind } : {}) });
     if (failures >= SOCKET_TRIES && this.around.now() - polled >= POLL_MS) void this.substitute();
   }
 
