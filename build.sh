@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The only entry: ./build.sh build | run | test | bench [engine|sync|review] | gen | train | study | eval | parity | release | clean
+# The only entry: ./build.sh build | run | test | bench [engine|sync|scale|review] | gen | train | study | eval | parity | release | clean
 set -euo pipefail
 cd "$(dirname "$0")"
 export GOTOOLCHAIN=auto GOFLAGS=-trimpath GOWORK=off
@@ -9,11 +9,13 @@ usage() {
   cat <<'TEXT'
 ./build.sh build            dist/haechi, dist/haechi.wasm, dist/model/, dist/chrome/, dist/firefox/
 ./build.sh run [--headless] build, start the server, open a replica chat page in Chromium with the extension
-./build.sh test             everything: vet, Go tests with -race, types, unit and end-to-end tests in Chromium and Firefox
-./build.sh bench [engine|sync|review] […]
+./build.sh test [--long]    everything: vet, Go tests with -race, types, unit and end-to-end tests in Chromium and Firefox;
+                            --long draws 100 schedules of faults of a cluster instead of two
+./build.sh bench [engine|sync|scale|review] […]
                             measure the engine, the sync server beside the centrifuge library, or both;
+                            scale measures three nodes against one and counts 50 million browsers through;
                             review measures the review desk and its public pages with 100,000 cases;
-                            --clients N and --json are for sync; BENCHMARKS.md explains the figures
+                            --clients N and --json are for sync and scale; BENCHMARKS.md explains the figures
 ./build.sh gen              write what is generated: ext/src/engine/abi.ts, ext/replica/answers.json
 ./build.sh train            rebuild wasm/model from the corpus (on a CPU, minutes)
 ./build.sh study            compare designs of the classifier on topics left out, and time them in Chromium
@@ -148,10 +150,15 @@ test_all() {
   need_node_tests
   need_strace
   # What judges a whole corpus takes ten times as long under the race detector.
-  go test -race $(go list ./... | grep -v -e /server/gate -e /wasm/parity)
+  # Clusters of real processes take minutes.
+  go test -race -timeout 30m $(go list ./... | grep -v -e /server/gate -e /wasm/parity)
   go test ./server/gate ./wasm/parity
   go test -run TestScripts/rulestest ./server
   go test -run SmallStacks ./server/hub # the race detector enlarges stacks
+  if [ "${1:-}" = --long ]; then
+    say "100 schedules of faults of a cluster"
+    HAECHI_CLUSTER_SCHEDULES=100 go test -v -timeout 4h -run '^TestClusterSurvivesFaults$' ./server
+  fi
   say "fuzz"
   for f in FuzzCandidates FuzzSplit FuzzFold FuzzFind; do
     go test -run '^$' -fuzz "^$f\$" -fuzztime 20000x ./wasm/detect
@@ -193,6 +200,7 @@ bench() {
   case "${1:-all}" in
     engine) bench_engine ;;
     sync) shift; bench_sync "$@" ;;
+    scale) shift; bench_scale "$@" ;;
     review)
       go test -run '^$' -bench Queue -benchtime 200x ./server/review
       go test -run '^$' -bench Pages -benchtime 50x -v ./server/web ;;
@@ -220,6 +228,23 @@ bench_sync() {
   go build -o dist/load/sync ./server/hub/load
   go build -o dist/load/centrifuge ./server/hub/load/centrifuge
   dist/load/sync "$@"
+}
+
+# bench_scale: three nodes with a third of the clients each against one with
+# all; what it measures is what the population is counted through with.
+bench_scale() {
+  local json="" args=()
+  for a in "$@"; do
+    if [ "$a" = --json ]; then json=--json; else args+=("$a"); fi
+  done
+  mkdir -p dist/load
+  go build -o dist/load/sync ./server/hub/load
+  go build -o dist/load/population ./server/hub/load/population
+  go build -o dist/nats-server github.com/nats-io/nats-server/v2
+  dist/load/sync --scale --clients 15000 --json "${args[@]}" >dist/load/scale.txt
+  sed '$d' dist/load/scale.txt
+  echo
+  dist/load/population --measured dist/load/scale.txt $json
 }
 
 # need_python: for training only; one thread a process.
@@ -370,7 +395,7 @@ packages() {
 case "${1:-}" in
   build) build ;;
   run) shift; run "$@" ;;
-  test) test_all ;;
+  test) shift; test_all "$@" ;;
   bench) shift; bench "$@" ;;
   gen) need_tools; generate ;;
   train) train ;;

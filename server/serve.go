@@ -87,7 +87,7 @@ func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	days := o.Int("retention", int(review.Retention/(24*time.Hour)), "erase what was sent for review, and not published, after `DAYS`")
 	perSecond := o.Float64("rate", 20, "at most `N` requests a second from one address, for a while ten times as many; 0 for no limit")
 	servers := o.String("nats", "", "share the log with the other nodes of a cluster over the NATS servers at `URL,URL…`")
-	creds := o.String("nats-creds", "", "with the credentials in `FILE`")
+	creds := o.String("nats-creds", "", "with the credentials in `FILE`: of NATS's own form, or one line USER:PASSWORD")
 	ca := o.String("nats-ca", "", "believe NATS servers that the certificates in `FILE` vouch for (default the system's)")
 	name := o.String("node", hostname(), "call this node `NAME`")
 	desk := o.Bool("desk", false, "of a cluster, this node has the review desk; one node only")

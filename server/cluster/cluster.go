@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -50,7 +51,7 @@ const (
 // Config says where the cluster is.
 type Config struct {
 	Servers  []string // nats:// or tls:// addresses of NATS servers
-	Creds    string   // a file with credentials, or empty
+	Creds    string   // a file with credentials, see credentials; or empty
 	CA       string   // a file with the certificates that vouch for the servers, or empty for the system's
 	Node     string   // this server's name; it is shown to people
 	Replicas int      // of a stream that is made; 0: Replicas
@@ -110,7 +111,12 @@ func Open(c Config) (*Cluster, error) {
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { k.log.Debug("cluster", "err", err) }),
 	}
 	if c.Creds != "" {
-		options = append(options, nats.UserCredentials(c.Creds))
+		who, err := credentials(c.Creds)
+		if err != nil {
+			cancel()
+			return nil, err
+		}
+		options = append(options, who)
 	}
 	if c.CA != "" {
 		options = append(options, nats.RootCAs(c.CA))
@@ -127,6 +133,22 @@ func Open(c Config) (*Cluster, error) {
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
 	return k, nil
+}
+
+// credentials reads a file that NATS's tools wrote, or one line USER:PASSWORD.
+func credentials(file string) (nats.Option, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("cluster: credentials: %w", err)
+	}
+	if strings.Contains(string(text), "-----BEGIN NATS USER JWT-----") {
+		return nats.UserCredentials(file), nil
+	}
+	user, password, ok := strings.Cut(strings.TrimSpace(string(text)), ":")
+	if !ok || user == "" || password == "" || strings.ContainsAny(password, "\r\n") {
+		return nil, fmt.Errorf("cluster: credentials: %s is neither what NATS's tools write nor one line USER:PASSWORD", file)
+	}
+	return nats.UserInfo(user, password), nil
 }
 
 // Close ends the reading and hangs up. An Append under way fails.

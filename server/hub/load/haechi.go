@@ -5,7 +5,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -73,6 +72,8 @@ func (d *citizen) hear(c *client, message []byte) (uint64, []byte) {
 type site struct {
 	*process
 	command, dir, addr string
+	data               string     // its store, in dir
+	flags              []string   // more of them for "haechi serve"
 	rule               rules.Rule // what every push changes
 	sequence           uint64     // of the last push
 	round              atomic.Pointer[round]
@@ -83,6 +84,18 @@ type site struct {
 var haechiListens = regexp.MustCompile(`msg=listening addr=(\S+)`)
 
 func openSite(ctx context.Context, command, dir string) (*site, error) {
+	s, err := newSite(ctx, command, dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.serve(ctx); err != nil {
+		return nil, err
+	}
+	return s, s.listen()
+}
+
+// newSite makes the keys of a server that is not started yet.
+func newSite(ctx context.Context, command, dir string) (*site, error) {
 	command, err := filepath.Abs(command)
 	if err != nil {
 		return nil, err
@@ -91,7 +104,7 @@ func openSite(ctx context.Context, command, dir string) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &site{command: command, dir: dir, addr: "127.0.0.1:0", rule: all[0]}
+	s := &site{command: command, dir: dir, addr: "127.0.0.1:0", data: "data", rule: all[0]}
 	public, err := s.run(ctx, "keys", "new", "--out", "maintainer.key")
 	if err != nil {
 		return nil, err
@@ -111,13 +124,12 @@ func openSite(ctx context.Context, command, dir string) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "online.note"), []byte(note), 0o600); err != nil {
-		return nil, err
-	}
-	if err := s.serve(ctx); err != nil {
-		return nil, err
-	}
-	return s, s.listen()
+	return s, os.WriteFile(filepath.Join(dir, "online.note"), []byte(note), 0o600)
+}
+
+// beside is another server under the same keys, which is not started yet.
+func (s *site) beside(data string) *site {
+	return &site{command: s.command, dir: s.dir, addr: "127.0.0.1:0", data: data, rule: s.rule}
 }
 
 // run runs one subcommand.
@@ -135,9 +147,9 @@ func (s *site) run(ctx context.Context, args ...string) (string, error) {
 
 // serve starts the server, at the same address as before if there was one.
 func (s *site) serve(ctx context.Context) (err error) {
-	s.process, err = start(ctx, haechiListens, s.command, "serve", "--addr", s.addr,
-		"--data", filepath.Join(s.dir, "data"), "--trust", filepath.Join(s.dir, "trust.json"),
-		"--online-key", filepath.Join(s.dir, "online.key"), "--online-note", filepath.Join(s.dir, "online.note"))
+	s.process, err = start(ctx, haechiListens, s.command, append([]string{"serve", "--addr", s.addr,
+		"--data", filepath.Join(s.dir, s.data), "--trust", filepath.Join(s.dir, "trust.json"),
+		"--online-key", filepath.Join(s.dir, "online.key"), "--online-note", filepath.Join(s.dir, "online.note")}, s.flags...)...)
 	if err == nil {
 		s.addr = s.process.addr
 	}
@@ -225,9 +237,10 @@ func (c counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// weigh fetches the delta from one head to the newest as a browser would, with
-// compression, and returns its bytes as JSON and on the wire.
-func (s *site) weigh(ctx context.Context, from wire.Head) (size, onWire int, err error) {
+// weigh fetches what leads from one head to the newest as a browser would, with
+// compression, and returns its bytes as JSON and on the wire. It must be of a
+// kind: a delta or a snapshot.
+func (s *site) weigh(ctx context.Context, from wire.Head, kind string) (size, onWire int, err error) {
 	var read atomic.Int64
 	dialer := websocket.Dialer{
 		EnableCompression: true, HandshakeTimeout: dialWithin,
@@ -268,8 +281,8 @@ func (s *site) weigh(ctx context.Context, from wire.Head) (size, onWire int, err
 	if err != nil {
 		return 0, 0, err
 	}
-	if !bytes.HasPrefix(message, []byte(`{"type":"delta"`)) {
-		return 0, 0, errors.New("the answer to since is no delta")
+	if !bytes.HasPrefix(message, fmt.Appendf(nil, `{"type":%q`, kind)) {
+		return 0, 0, fmt.Errorf("the answer to since is no %s", kind)
 	}
 	return len(log) + len(message), int(read.Load() - before), nil
 }

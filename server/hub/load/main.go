@@ -4,6 +4,8 @@
 // process of its own, with its store on disk, and as many clients as are asked
 // for in this one. Then it does the same to a server on the centrifuge library.
 // ./build.sh bench sync builds and runs it; BENCHMARKS.md explains the figures.
+// With --scale it measures three nodes of a cluster against one instead, for
+// ./build.sh bench scale.
 //
 // It stays on loopback, and everything it does is bounded in count and in time.
 package main
@@ -13,6 +15,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"time"
@@ -33,6 +36,7 @@ type plan struct {
 	settle    time.Duration // between the last connection and the look at the memory
 	haechi    string        // the command
 	peer      string        // the server on centrifuge
+	nats      string        // the nats-server command
 }
 
 func main() {
@@ -43,6 +47,8 @@ func main() {
 	flag.DurationVar(&p.settle, "settle", 30*time.Second, "wait for `DURATION` before memory is read")
 	flag.StringVar(&p.haechi, "haechi", "dist/haechi", "measure the haechi command in `FILE`")
 	flag.StringVar(&p.peer, "centrifuge", "dist/load/centrifuge", "compare with the server in `FILE`")
+	flag.StringVar(&p.nats, "nats-server", "dist/nats-server", "run NATS servers with the command in `FILE`")
+	scale := flag.Bool("scale", false, "measure three nodes of a cluster, each with a third of the clients, against one node with all")
 	asJSON := flag.Bool("json", false, "print one JSON object as the last line")
 	flag.Parse()
 	switch {
@@ -61,13 +67,29 @@ func main() {
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, runWithin)
 	defer cancel()
+	if *scale {
+		r, err := measureScale(ctx, p)
+		finish(&r, err, *asJSON)
+		return
+	}
 	r, err := measure(ctx, p)
+	finish(&r, err, *asJSON)
+}
+
+// finding is what a run found.
+type finding interface {
+	print(io.Writer)
+	lost() string // what must not have happened, or nothing
+}
+
+// finish prints a finding and ends the program if something is wrong.
+func finish(r finding, err error, asJSON bool) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
 		os.Exit(1)
 	}
 	r.print(os.Stdout)
-	if *asJSON {
+	if asJSON {
 		line, err := json.Marshal(r)
 		if err != nil {
 			panic(err) // numbers and strings: cannot fail

@@ -52,7 +52,7 @@ func measureHaechi(ctx context.Context, p plan, dir string) (f figures, err erro
 		return f, err
 	} else if err := s.push(ctx, nil); err != nil {
 		return f, err
-	} else if f.DeltaBytes, f.DeltaWireBytes, err = s.weigh(ctx, before); err != nil {
+	} else if f.DeltaBytes, f.DeltaWireBytes, err = s.weigh(ctx, before, "delta"); err != nil {
 		return f, err
 	}
 	if err := crowd.until(ctx, hearWithin, func() bool { return crowd.have(s.sequence) == p.clients }); err != nil {
