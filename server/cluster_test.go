@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"haechi/rules/trust"
+	"haechi/server/cluster"
 	"haechi/server/publish"
 	"haechi/server/review"
 	"haechi/server/store"
@@ -301,6 +302,25 @@ func TestClusterSharesOneLog(t *testing.T) {
 	f.mustPush(fourth, "crash-4")
 	f.agree(4)
 	f.mustVisit(f.nodes[1], 4)
+	f.until("the cluster's own view", func() error {
+		out, err := exec.Command(fourth.file, "cluster", "--json", "--nats", "nats://"+f.nats[1].addr).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		var roll cluster.Roll
+		if err := json.Unmarshal(out, &roll); err != nil {
+			return err
+		}
+		if roll.Head.Sequence != 4 || roll.Replicas != 3 || len(roll.Nodes) != 4 {
+			return fmt.Errorf("%s", out)
+		}
+		for _, n := range roll.Nodes {
+			if n.Release != 4 || n.Pack != roll.Head.Pack {
+				return fmt.Errorf("%s", out)
+			}
+		}
+		return nil
+	})
 	f.finish()
 }
 

@@ -32,6 +32,7 @@ var subcommands = []subcommand{
 	{"rules", "format, check, pack, sign and publish rule files", runRules},
 	{"log", "verify and list what was ever published", runLog},
 	{"review", "invite people to the review desk", runReview},
+	{"cluster", "show how the nodes of a cluster stand", runCluster},
 	{"mirror", "write what a server serves as static files", runMirror},
 	{"keys", "make keys, the trust root and the note that lends a server its key", runKeys},
 	{"backup", "write all that a server keeps to one file", runBackup},

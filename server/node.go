@@ -145,6 +145,7 @@ func openNode(c nodeConfig) (*node, error) {
 	n.announces.Store(n.hub)
 	if n.cluster != nil {
 		n.announce() // what came in between
+		n.cluster.Report(func() cluster.State { return n.state(c.desk) })
 	}
 	n.api = &api{
 		publisher: n.publisher, hub: n.hub, pushes: make(chan struct{}, maxPushes), snapshots: make(chan struct{}, maxPushes),

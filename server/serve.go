@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strings"
 	"syscall"
 	"time"
 
@@ -86,9 +85,8 @@ func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	clients := o.Int("max-clients", hub.MaxClients, "at most `N` open sockets")
 	days := o.Int("retention", int(review.Retention/(24*time.Hour)), "erase what was sent for review, and not published, after `DAYS`")
 	perSecond := o.Float64("rate", 20, "at most `N` requests a second from one address, for a while ten times as many; 0 for no limit")
-	servers := o.String("nats", "", "share the log with the other nodes of a cluster over the NATS servers at `URL,URL…`")
-	creds := o.String("nats-creds", "", "with the credentials in `FILE`: of NATS's own form, or one line USER:PASSWORD")
-	ca := o.String("nats-ca", "", "believe NATS servers that the certificates in `FILE` vouch for (default the system's)")
+	var shared natsOptions
+	shared.declare(o)
 	name := o.String("node", hostname(), "call this node `NAME`")
 	desk := o.Bool("desk", false, "of a cluster, this node has the review desk; one node only")
 	replicas := o.Int("replicas", cluster.Replicas, "when the first node makes the log, keep it on `N` NATS servers; 1 for trials")
@@ -108,7 +106,7 @@ func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 		return o.wrong(stderr, "--max-clients %d: give at least 1", *clients)
 	case *days < 1 || *days > 3650:
 		return o.wrong(stderr, "--retention %d: give 1 to 3650 days", *days)
-	case *servers == "" && (*creds != "" || *ca != "" || *desk):
+	case *shared.servers == "" && (*shared.creds != "" || *shared.ca != "" || *desk):
 		return o.wrong(stderr, "--nats-creds, --nats-ca and --desk are for --nats")
 	case *replicas < 1 || *replicas > 5:
 		return o.wrong(stderr, "--replicas %d: give 1 to 5, best 3", *replicas)
@@ -164,9 +162,9 @@ func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 		limits: hub.Limits{Clients: *clients}, certificate: cert, proxies: trusted,
 		perSecond: *perSecond, metricsAddr: *metricsAddr, retention: time.Duration(*days) * 24 * time.Hour,
 	}
-	if *servers != "" {
-		c.desk = *desk
-		c.cluster = &cluster.Config{Servers: strings.Split(*servers, ","), Creds: *creds, CA: *ca, Node: *name, Replicas: *replicas, Log: log}
+	if *shared.servers != "" {
+		nats := shared.config(*name, *replicas, log)
+		c.cluster, c.desk = &nats, *desk
 	}
 	if !*noGate {
 		// A signal while the engine is compiled ends the process, as it does anywhere before it serves.

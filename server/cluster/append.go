@@ -41,6 +41,9 @@ func (k *Cluster) Append(after publish.Place, e publish.Entry) error {
 		ack, err := k.send(ctx, after.Position, subjectOf(e), data)
 		switch {
 		case err == nil:
+			if e.Release != nil {
+				k.running.Go(func() { k.lead(*e.Release) })
+			}
 			return k.arrived(ctx, ack.Sequence)
 		case isConflict(err):
 			return k.overtaken(ctx, after.Position)
