@@ -111,6 +111,29 @@ func TestNoAcknowledgedVerdictIsLostToKills(t *testing.T) {
 			t.Errorf("history of %s: %+v %v", id, events, err)
 		}
 	}
+	// The audit log has each of them, and no kill broke its chain.
+	admin := review.Person{Role: review.Admin}
+	if head, err := desk.VerifyTrail(admin); err != nil || head.Sequence < uint64(len(acknowledged)) {
+		t.Errorf("audit log: %+v %v", head, err)
+	}
+	trail, _, err := desk.Trail(admin, 0, reports+100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logged := map[string]bool{}
+	for _, e := range trail {
+		if e.Action == review.ActJudged {
+			logged[e.Subject] = true
+		}
+	}
+	for id := range acknowledged {
+		if !logged[id] {
+			t.Errorf("the verdict on %s is not in the audit log", id)
+		}
+	}
+	if len(logged) != judged {
+		t.Errorf("%d verdicts in the audit log, %d on disk", len(logged), judged)
+	}
 	if len(acknowledged) < kills {
 		t.Errorf("only %d verdicts: the kills came too early to show anything", len(acknowledged))
 	}

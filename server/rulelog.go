@@ -95,17 +95,33 @@ that the log of the last run is a prefix of this one, and remembers this one;
 run it daily, and a server that shows you another history than yesterday is
 caught. It ends with 1 when anything is wrong.
 
-Example:
-  haechi log verify --server https://rules.example --seen haechi-log.json`
+With --audit it verifies an exported audit log of the review desk instead: each
+entry, and the chain of hashes from the first to the last. Only a head that you
+kept from earlier, given with --head as NUMBER:HASH, shows that the end was cut
+off or all of it written anew.
+
+Examples:
+  haechi log verify --server https://rules.example --seen haechi-log.json
+  haechi log verify --audit haechi-audit.jsonl --head 311:9f2c…`
 
 func runLogVerify(args []string, _ io.Reader, stdout, stderr io.Writer) int {
-	o := newOptions("log verify", "[--server URL] [--trust FILE] [--seen FILE] [--json]", logVerifyHelp)
+	o := newOptions("log verify", "[--server URL] [--trust FILE] [--seen FILE] [--json] | --audit FILE [--head NUMBER:HASH] [--json]", logVerifyHelp)
 	var from reading
 	from.declare(o, "verify the server or mirror")
 	seenFile := o.String("seen", "", "hold it against the log remembered in `FILE`, and remember this one there")
+	auditFile := o.String("audit", "", "verify the exported audit log in `FILE` and nothing else")
+	head := o.String("head", "", "the audit log must contain the entry `NUMBER:HASH`")
 	asJSON := o.Bool("json", false, "print the result as JSON")
 	if _, code, ok := o.parse(args, 0, 0, stdout, stderr); !ok {
 		return code
+	}
+	switch {
+	case *auditFile != "" && *seenFile != "":
+		return o.wrong(stderr, "--audit and --seen: one of them; of an audit log give the --head")
+	case *auditFile != "":
+		return verifyAudit(o, *auditFile, *head, *asJSON, stdout, stderr)
+	case *head != "":
+		return o.wrong(stderr, "--head is for --audit")
 	}
 	at, root, code, ok := from.open(o, stderr)
 	if !ok {

@@ -6,8 +6,9 @@
 //
 // The machine only asks. Each case is judged by two people who do not see each
 // other's verdict; where both hold the same that is the outcome, else a third
-// settles it. Every step of a case is an [Event] that is never changed. What
-// citizens sent is erased when its time is over or they ask for it.
+// settles it. Every step of a case is an [Event] that is never changed, and every
+// act of consequence an entry of the trail ([Desk.Trail]). What citizens sent is
+// erased when its time is over or they ask for it.
 //
 // The package knows people and rights, but neither HTTP nor Badger.
 package review
@@ -33,10 +34,6 @@ type Config struct {
 	Now       func() time.Time // nil: time.Now
 	Retention time.Duration    // 0: Retention
 	MaxCases  int              // 0: MaxCases
-	// Log is told of every event within the change that it belongs to, so that
-	// either both are kept or neither. It may write under keys that begin with
-	// "audit/". It may be nil.
-	Log func(Writer, Event) error
 }
 
 // Desk is an open desk. Its methods may be called from any goroutine.
@@ -45,7 +42,6 @@ type Desk struct {
 	now       func() time.Time
 	retention time.Duration
 	maxCases  int
-	log       func(Writer, Event) error
 	hashing   chan struct{} // holds one for each password being hashed
 
 	writing sync.Mutex   // held for one change with its commit
@@ -60,7 +56,7 @@ type Desk struct {
 // Open opens the desk whose records are in a storage.
 func Open(storage Storage, c Config) (*Desk, error) {
 	d := &Desk{
-		storage: storage, now: c.Now, log: c.Log,
+		storage: storage, now: c.Now,
 		retention: cmp.Or(c.Retention, Retention), maxCases: cmp.Or(c.MaxCases, MaxCases),
 		hashing: make(chan struct{}, maxHashing),
 		index:   newIndex(), holds: holds{},

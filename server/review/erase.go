@@ -87,10 +87,10 @@ func (d *Desk) Delete(code string) error {
 		a.Receipts = slices.DeleteFunc(a.Receipts, func(h string) bool { return h == hash })
 		if a.Reports--; a.Reports > 0 {
 			c.Reports--
-			return Event{Action: ActErased, About: a.ID}, save(w, keyAnswer+a.Case+"/"+a.ID, a)
+			return Event{Action: ActErased, About: a.ID, actor: actorReceipt}, save(w, keyAnswer+a.Case+"/"+a.ID, a)
 		}
 		a.Reports = 1 // what erase takes off
-		return Event{Action: ActErased, About: a.ID}, d.erase(w, c, &a)
+		return Event{Action: ActErased, About: a.ID, actor: actorReceipt}, d.erase(w, c, &a)
 	})
 	return err
 }
@@ -215,10 +215,10 @@ func (d *Desk) Expire() (erased int, err error) {
 					}
 				}
 				a.Receipts = nil
-				return Event{Action: ActErased, About: a.ID}, save(w, keyAnswer+place, a)
+				return Event{Action: ActErased, About: a.ID, actor: actorRetention}, save(w, keyAnswer+place, a)
 			}
 			gone = true
-			return Event{Action: ActErased, About: a.ID}, d.erase(w, c, &a)
+			return Event{Action: ActErased, About: a.ID, actor: actorRetention}, d.erase(w, c, &a)
 		})
 		switch {
 		case errors.Is(err, errNothing), errors.Is(err, ErrNotFound):

@@ -24,6 +24,8 @@ type Event struct {
 	Verdict Verdict   `json:"verdict,omitempty"`
 	Hash    string    `json:"hash,omitempty"` // SHA-256 of the judgement's or outcome's JSON
 	About   string    `json:"about,omitempty"`
+
+	actor string // what the trail names where no person acted
 }
 
 // The actions of events.
@@ -58,10 +60,8 @@ func (d *Desk) record(w Writer, c *Case, e Event) error {
 	if err := save(w, fmt.Sprintf("%s%s/%010d", keyHistory, c.ID, e.Number), e); err != nil {
 		return err
 	}
-	if d.log != nil {
-		if err := d.log(w, e); err != nil {
-			return err
-		}
+	if err := d.follow(w, e); err != nil {
+		return err
 	}
 	return save(w, keyCase+c.ID, c)
 }

@@ -80,7 +80,14 @@ func (d *Desk) takeBatch(origin string, reports []Report, out []Taken) error {
 			}
 			changed[c.ID] = c
 		}
-		return nil
+		if origin == OriginCitizen || len(changed) == 0 {
+			return nil
+		}
+		by, err := pseudonym(w, origin)
+		if err != nil {
+			return err
+		}
+		return d.note(w, by, ActImported, "", about{"answers": len(reports)})
 	})
 	if err != nil {
 		return err

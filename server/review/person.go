@@ -43,13 +43,13 @@ func (d *Desk) Invite(who Person, role Role) (token string, err error) {
 	if !who.Role.May(Staff) {
 		return "", ErrForbidden
 	}
-	return d.invite(who.ID, role)
+	return d.invite(who, role)
 }
 
 // InviteByOperator is for whoever may read the data directory anyway.
-func (d *Desk) InviteByOperator(role Role) (token string, err error) { return d.invite("", role) }
+func (d *Desk) InviteByOperator(role Role) (token string, err error) { return d.invite(Person{}, role) }
 
-func (d *Desk) invite(by string, role Role) (string, error) {
+func (d *Desk) invite(by Person, role Role) (string, error) {
 	if !role.Known() {
 		return "", invalid("role", "role", fmt.Sprintf("%q is none of %v", role, Roles))
 	}
@@ -57,7 +57,10 @@ func (d *Desk) invite(by string, role Role) (string, error) {
 	d.writing.Lock()
 	defer d.writing.Unlock()
 	return token, d.storage.Update(func(w Writer) error {
-		return save(w, keyInvitation+tokenHash(token), Invitation{Role: role, By: by, Expires: d.now().UTC().Add(InvitationFor)})
+		if err := d.note(w, cmp.Or(by.Pseudonym, by.ID, actorOperator), ActInvited, "", about{"role": role}); err != nil {
+			return err
+		}
+		return save(w, keyInvitation+tokenHash(token), Invitation{Role: role, By: by.ID, Expires: d.now().UTC().Add(InvitationFor)})
 	})
 }
 
@@ -110,6 +113,9 @@ func (d *Desk) Join(token, name, password string) (Person, error) {
 			return err
 		}
 		if err := save(w, loginKey(name), p.ID); err != nil {
+			return err
+		}
+		if err := d.note(w, p.Pseudonym, ActJoinedDesk, p.Pseudonym, about{"role": p.Role}); err != nil {
 			return err
 		}
 		return save(w, keyPerson+p.ID, p)
@@ -188,6 +194,10 @@ func (d *Desk) Change(who Person, id string, role Role, disabled bool) error {
 		}
 		if p.Role == Admin && !p.Disabled && admins == 0 && (role != Admin || disabled) {
 			return invalid("role", "last", "the last admin must stay one; make another first")
+		}
+		err = d.note(w, cmp.Or(who.Pseudonym, who.ID), ActChanged, p.Pseudonym, about{"from": p.Role, "to": role, "shut": disabled})
+		if err != nil {
+			return err
 		}
 		p.Role, p.Disabled = role, disabled
 		p.Failures, p.Locked = 0, time.Time{}

@@ -114,7 +114,7 @@ func (d *Desk) SignIn(name, password string) (token string, err error) {
 			return ErrLocked
 		case !right || now.Password != p.Password:
 			refused = ErrSignIn
-			return now.guessed(w, at)
+			return d.guessed(w, now, at)
 		case now.Disabled:
 			return ErrSignIn
 		}
@@ -124,7 +124,7 @@ func (d *Desk) SignIn(name, password string) (token string, err error) {
 				return err
 			}
 		}
-		return save(w, keySession+tokenHash(token), Session{Person: p.ID, Created: at, Used: at})
+		return d.begin(w, now, token, "password", at)
 	})
 	if err = errors.Join(err, refused); err != nil {
 		return "", err
@@ -132,10 +132,21 @@ func (d *Desk) SignIn(name, password string) (token string, err error) {
 	return token, nil
 }
 
+// begin writes a session of a person who came in by some way.
+func (d *Desk) begin(w Writer, p Person, token, way string, at time.Time) error {
+	if err := d.note(w, p.Pseudonym, ActSignedIn, p.Pseudonym, about{"way": way}); err != nil {
+		return err
+	}
+	return save(w, keySession+tokenHash(token), Session{Person: p.ID, Created: at, Used: at})
+}
+
 // guessed notes a wrong password, and locks the account when it was one too many.
-func (p Person) guessed(w Writer, at time.Time) error {
+func (d *Desk) guessed(w Writer, p Person, at time.Time) error {
 	if p.Failures++; p.Failures >= lockFrom {
 		p.Locked = at.Add(min(lockFirst<<min(p.Failures-lockFrom, 10), lockMost))
+	}
+	if err := d.note(w, "", ActGuessed, p.Pseudonym, about{"failures": p.Failures, "locked": p.Locked.After(at)}); err != nil {
+		return err
 	}
 	return save(w, keyPerson+p.ID, p)
 }
@@ -183,7 +194,25 @@ func (s Session) over(now time.Time) bool {
 }
 
 // SignOut ends a session.
-func (d *Desk) SignOut(token string) error { return d.drop(keySession + tokenHash(token)) }
+func (d *Desk) SignOut(token string) error {
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	return d.storage.Update(func(w Writer) error {
+		var s Session
+		found, err := load(w, keySession+tokenHash(token), &s)
+		if err != nil || !found {
+			return err
+		}
+		by, err := pseudonym(w, s.Person)
+		if err != nil {
+			return err
+		}
+		if err := d.note(w, by, ActSignedOut, by, nil); err != nil {
+			return err
+		}
+		return w.Delete(keySession + tokenHash(token))
+	})
+}
 
 // SetPassword gives a person another password and ends the other sessions.
 func (d *Desk) SetPassword(who Person, token, old, password string) error {
@@ -202,7 +231,7 @@ func (d *Desk) SetPassword(who Person, token, old, password string) error {
 			if found, err := load(w, keyPerson+p.ID, &now); err != nil || !found {
 				return errors.Join(err, ErrSession)
 			}
-			return now.guessed(w, d.now().UTC())
+			return d.guessed(w, now, d.now().UTC())
 		})
 		return errors.Join(err, invalid("old", "wrong", "this is not your password"))
 	}
@@ -218,6 +247,9 @@ func (d *Desk) SetPassword(who Person, token, old, password string) error {
 			return errors.Join(err, ErrSession)
 		}
 		now.Password, now.Failures, now.Locked = hash, 0, time.Time{}
+		if err := d.note(w, now.Pseudonym, ActPassword, now.Pseudonym, nil); err != nil {
+			return err
+		}
 		if err := endSessions(w, p.ID, tokenHash(token)); err != nil {
 			return err
 		}

@@ -48,6 +48,10 @@ type Writer interface {
 //	invitation/HASH            an Invitation; deleted when it is used
 //	session/HASH               a Session; deleted at its end
 //	queued/HASH                a report that came by a queue was kept; deleted when the queue knows
+//	token/HASH                 a Token; deleted when it is revoked
+//	identity/HASH              the PERSON whom an identity provider knows by this
+//	trail/SEQUENCE             an audit.Entry; never rewritten, never deleted
+//	trail-head                 the audit.Head of the trail; rewritten
 const (
 	keyCase       = "case/"
 	keyHistory    = "history/"
@@ -62,6 +66,10 @@ const (
 	keyInvitation = "invitation/"
 	keySession    = "session/"
 	keyQueued     = "queued/"
+	keyToken      = "token/"
+	keyIdentity   = "identity/"
+	keyTrail      = "trail/"
+	keyTrailHead  = "trail-head"
 )
 
 // load reads a record; found is false where there is none.

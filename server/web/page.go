@@ -244,6 +244,9 @@ type writing struct {
 	Sources       []string
 }
 
+// Raw is JSON as text.
+func (p *page) Raw(b []byte) string { return string(b) }
+
 // With hands a part of the page what it needs.
 func (p *page) With(note, wording string, sources []string) writing {
 	return writing{p, note, wording, sources}

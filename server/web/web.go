@@ -112,6 +112,8 @@ var routes = []route{
 	{"GET", "/review/people", review.Staff, (*site).people},
 	{"POST", "/review/people/invite", review.Staff, (*site).invite},
 	{"POST", "/review/people/change", review.Staff, (*site).changePerson},
+	{"GET", "/review/audit", review.Staff, (*site).audit},
+	{"GET", "/review/audit.jsonl", review.Staff, (*site).exportAudit},
 	{"GET", "/review/guide", review.See, (*site).guide},
 	{"GET", "/review/me", review.See, (*site).me},
 	{"POST", "/review/me/password", review.See, (*site).setPassword},

@@ -42,7 +42,7 @@ func TestEveryWordIsThereAndUsed(t *testing.T) {
 		}
 		for _, m := range literal.FindAllStringSubmatch(string(b), -1) {
 			switch m[1] {
-			case "title", "role", "can", "state", "verdict", "means", "topic", "tongue", "event", "problem", "chart", "grouping", "coefficient":
+			case "act", "title", "role", "can", "state", "verdict", "means", "topic", "tongue", "event", "problem", "chart", "grouping", "coefficient":
 			default:
 				used[m[1]] = true
 			}
@@ -79,6 +79,15 @@ func TestEveryWordIsThereAndUsed(t *testing.T) {
 	family("did", deeds...)
 	family("event", review.ActReceived, review.ActJoined, review.ActRepeated, review.ActJudged, review.ActUndone, review.ActAdjudicated,
 		review.ActAssigned, review.ActSplit, review.ActPublished, review.ActWithdrawn, review.ActErased)
+	for _, content := range sources(t, "../review") { // each act that the trail names
+		for _, m := range regexp.MustCompile(`\bAct[A-Z]\w*\s+= "([a-z-]+)"`).FindAllStringSubmatch(content, -1) {
+			switch m[1] {
+			case review.ActReceived, review.ActJoined, review.ActRepeated: // which are no acts of consequence
+			default:
+				used["act."+m[1]] = true
+			}
+		}
+	}
 	family("empty", "judge", "dispute", "ready")
 	for _, dir := range []string{".", "../review"} {
 		for _, content := range sources(t, dir) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package audit keeps an append-only log whose entries are chained by hash:
-// [Open] a log over a [Storage], then [Log.Append]; [Verify] walks what is stored
-// and names the first broken entry.
+// Package audit makes an append-only log whose entries are chained by hash:
+// [Head.Next] makes the entry that follows, which the caller stores; [Verify]
+// walks what is stored and names the first broken entry. The package keeps
+// nothing itself, so that an entry can be stored in one transaction with the act
+// that it tells of.
 //
 // A chain shows that an entry was changed, taken out or put in. That the newest
 // entries were cut off, or that the whole chain was written anew, shows only to
@@ -134,8 +136,8 @@ func details(v any) (json.RawMessage, error) {
 	return json.RawMessage(c), nil
 }
 
-// Parse reads one stored entry. It takes only the exact bytes that Append
-// writes, with the right hash; whether the entry fits the chain is for Verify.
+// Parse reads one stored entry. It takes only the exact bytes that Next
+// makes, with the right hash; whether the entry fits the chain is for Verify.
 func Parse(line []byte) (Entry, error) {
 	if len(line) > MaxEntry {
 		return Entry{}, fmt.Errorf("%w: %d bytes, at most %d are kept", ErrEntry, len(line), MaxEntry)
@@ -170,5 +172,5 @@ func Parse(line []byte) (Entry, error) {
 	return e, nil
 }
 
-// Line is the stored form of an entry that Append or Parse returned.
+// Line is the stored form of an entry that Next or Parse returned.
 func (e Entry) Line() ([]byte, error) { return e.canonical(e.Hash) }

@@ -21,20 +21,11 @@ func (b *Broken) Error() string {
 	return fmt.Sprintf("audit log broken at entry %d: %s; entries before it are intact, restore the rest from a backup or export", b.Sequence, b.Reason)
 }
 
-// Verify walks a stored log from its first entry and returns its head, or a
-// [Broken]. known is a head seen earlier, which the log must contain; the zero
-// Head asks for nothing.
-func Verify(storage Storage, known Head) (Head, error) {
-	return verify(storage.Entries(1), known)
-}
-
-// VerifyJSONL is Verify for an export.
-func VerifyJSONL(r io.Reader, known Head) (Head, error) {
-	return verify(lines(r), known)
-}
-
-func verify(entries iter.Seq2[[]byte, error], known Head) (Head, error) {
-	head, err := walk(entries, Head{}, func(e Entry) error {
+// Verify walks the stored forms of a log from its first entry and returns its
+// head, or a [Broken]. known is a head seen earlier, which the log must contain;
+// the zero Head asks for nothing. A line is read before the next is asked for.
+func Verify(entries iter.Seq2[[]byte, error], known Head) (Head, error) {
+	head, err := walk(entries, func(e Entry) error {
 		if e.Sequence == known.Sequence && e.Hash != known.Hash {
 			return &Broken{e.Sequence, fmt.Sprintf("its hash is %s, but %s was seen earlier: the log was written anew", e.Hash, known.Hash)}
 		}
@@ -46,9 +37,13 @@ func verify(entries iter.Seq2[[]byte, error], known Head) (Head, error) {
 	return head, err
 }
 
-// walk checks that entries continue the chain at head, and returns the new head.
-// On an error it is the last good one.
-func walk(entries iter.Seq2[[]byte, error], head Head, each func(Entry) error) (Head, error) {
+// VerifyJSONL is Verify for an export: one stored entry a line, so that the
+// number of an entry is that of its line.
+func VerifyJSONL(r io.Reader, known Head) (Head, error) { return Verify(lines(r), known) }
+
+// walk checks that entries build a chain, and returns its head. On an error it
+// is the last good one.
+func walk(entries iter.Seq2[[]byte, error], each func(Entry) error) (head Head, err error) {
 	for line, err := range entries {
 		next := head.Sequence + 1
 		if err != nil {
@@ -63,30 +58,12 @@ func walk(entries iter.Seq2[[]byte, error], head Head, each func(Entry) error) (
 		case e.Previous != head.Hash:
 			return head, &Broken{next, "it does not continue the entry before it"}
 		}
-		if each != nil {
-			if err := each(e); err != nil {
-				return head, err
-			}
+		if err := each(e); err != nil {
+			return head, err
 		}
-		head = Head{Sequence: e.Sequence, Hash: e.Hash}
+		head = e.Head()
 	}
 	return head, nil
-}
-
-// Export writes the log as JSONL, one stored entry a line. It does not verify.
-func Export(w io.Writer, storage Storage) error {
-	b := bufio.NewWriter(w)
-	for line, err := range storage.Entries(1) {
-		if err != nil {
-			return fmt.Errorf("audit: export: %w", err)
-		}
-		b.Write(line)
-		b.WriteByte('\n')
-	}
-	if err := b.Flush(); err != nil {
-		return fmt.Errorf("audit: export: %w", err)
-	}
-	return nil
 }
 
 // lines yields the lines of an export.
