@@ -106,6 +106,9 @@ func (m *mirror) fill(root trust.Root, now time.Time) error {
 			return err
 		}
 	}
+	if err := m.copyLimited(precedentsPath, maxPrecedents); err != nil && !errors.Is(err, errMissing) { // a server of before has none
+		return err
+	}
 	for channel, head := range heads {
 		if err := m.write("/v1/"+channel+"/head.json", wire.Encode(head)); err != nil {
 			return err
@@ -146,8 +149,10 @@ func (m *mirror) lead(root trust.Root, log []byte, target uint64) error {
 	return nil
 }
 
-func (m *mirror) copy(path string) error {
-	data, err := m.at.get(path, wire.MaxFrame)
+func (m *mirror) copy(path string) error { return m.copyLimited(path, wire.MaxFrame) }
+
+func (m *mirror) copyLimited(path string, limit int64) error {
+	data, err := m.at.get(path, limit)
 	if err != nil {
 		return err
 	}

@@ -139,6 +139,7 @@ func openNode(c nodeConfig) (*node, error) {
 		stop()
 		return nil, errors.Join(err, st.Close())
 	}
+	holdTo(c.gate, n.desk)
 	m := newMetrics()
 	c.limits.Events = m.events()
 	n.hub = hub.New(source{n}, c.limits, c.origins, c.log)

@@ -34,7 +34,7 @@ func (p pushGate) Judge(before, after rules.Pack, files []rules.Rule) ([]string,
 	}
 	var changes []publish.Sentence
 	for _, c := range report.Changes[:min(len(report.Changes), maxSentences)] {
-		changes = append(changes, publish.Sentence{Text: c.Text, Expect: c.Expect, Before: c.Before, After: c.After})
+		changes = append(changes, publish.Sentence{Text: c.Text, Expect: c.Expect, People: c.People, Before: c.Before, After: c.After})
 	}
 	return report.Refusals(gate.DefaultLimits), changes, nil
 }
@@ -73,6 +73,6 @@ func printSentences(w io.Writer, changes []publish.Sentence) {
 	}
 	fmt.Fprintf(w, "%d sentences of the corpus are judged otherwise:\n", len(changes))
 	for _, c := range changes {
-		fmt.Fprintf(w, "  %s → %s (expected: %s): %s\n", by(c.Before), by(c.After), c.Expect, strings.Join(strings.Fields(c.Text), " "))
+		fmt.Fprintf(w, "  %s → %s (expected: %s%s): %s\n", by(c.Before), by(c.After), c.Expect, map[bool]string{true: ", as people judged"}[c.People], strings.Join(strings.Fields(c.Text), " "))
 	}
 }

@@ -24,17 +24,25 @@ time: their own examples first, then the documented answers, the hard negatives
 and the examples of all other rules, with a table of the sentences that are
 judged otherwise than before. It ends with 1 where a server would refuse them.
 
+With --server the files are put on top of the rules that a server or mirror
+holds, verified under --trust, and judged with the sentences that people judged
+at its review desk and a maintainer signed off, as its own gate would.
+
 Without FILE and --remove the examples of all rules in this binary are tested,
 which takes minutes.
 
 Examples:
   haechi rules test rules/data/kimchi-origin-china.json
+  haechi rules test my-rule.json --server https://rules.example --trust trust.json
   haechi rules test --remove old-rule --corpus my-sentences --json`
 
 func runRulesTest(args []string, _ io.Reader, stdout, stderr io.Writer) int {
-	o := newOptions("rules test", "[FILE…] [--remove ID] [--corpus DIR] [--engine FILE] [--model DIR] [--json]", rulesTestHelp)
+	o := newOptions("rules test", "[FILE…] [--remove ID] [--server URL [--trust FILE] [--baseline HASH]] [--corpus DIR] [--engine FILE] [--model DIR] [--json]", rulesTestHelp)
 	remove := o.list("remove", "take the rule `ID` away; may be repeated")
 	folder := o.String("corpus", "", "judge the labelled .jsonl files in `DIR` as well")
+	server := o.String("server", "", "test on top of what the server or mirror at `URL` holds, with what was signed off at its review desk")
+	trustFile := o.String("trust", "dist/trust.json", "verify that under the root in `FILE`")
+	baseline := o.String("baseline", "", "the server's rules are the unsigned baseline with this `HASH`")
 	engine := o.String("engine", beside("haechi.wasm"), "run the built engine in `FILE`")
 	model := o.String("model", beside("model"), "run it with the classifier in `DIR`")
 	asJSON := o.Bool("json", false, "print the report as JSON")
@@ -46,7 +54,7 @@ func runRulesTest(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	if len(problems) > 0 {
 		return o.failed(stderr, fmt.Errorf("rules are not valid; nothing was tested\n%s", strings.Join(problems, "\n")))
 	}
-	before, err := embeddedPack()
+	before, signedOff, err := testedAgainst(*server, *trustFile, *baseline)
 	if err != nil {
 		return o.failed(stderr, err)
 	}
@@ -63,6 +71,7 @@ func runRulesTest(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	if err != nil {
 		return o.failed(stderr, err)
 	}
+	entries = append(entries, signedOff...)
 	byID, err := tested(read, len(*remove) == 0)
 	if err != nil {
 		return o.failed(stderr, err)
@@ -96,6 +105,29 @@ func runRulesTest(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 		return exitFailed
 	}
 	return exitDone
+}
+
+// testedAgainst returns the rules that the files are put on: those of a server,
+// with what was signed off at its desk, or this binary's.
+func testedAgainst(server, trustFile, baseline string) (rules.Pack, []gate.Entry, error) {
+	if server == "" {
+		pack, err := embeddedPack()
+		return pack, nil, err
+	}
+	at, err := newRemote(server)
+	if err != nil {
+		return rules.Pack{}, nil, err
+	}
+	root, err := readRoot(trustFile)
+	if err != nil {
+		return rules.Pack{}, nil, err
+	}
+	have, err := verified(at, root, baseline)
+	if err != nil {
+		return rules.Pack{}, nil, err
+	}
+	entries, err := at.precedents()
+	return have.state.Pack, entries, err
 }
 
 // tested are the rules whose examples are tested: those of the files, or all

@@ -20,14 +20,15 @@ type comparison struct {
 	before, after rules.Pack
 	files         map[string]rules.Rule
 
-	entries []Entry // the gate's corpus, then the examples of the files
+	held    int     // how many entries the rules are held to: the gate's corpus, then the precedents
+	entries []Entry // these, then the examples of the files
 	was, is [][]string
 }
 
 // run fills a report. What it has so far is returned with an error too.
 func (c *comparison) run(ctx context.Context) (Report, error) {
 	r := Report{
-		Before: c.before.Hash(), After: c.after.Hash(), Entries: len(c.corpus),
+		Before: c.before.Hash(), After: c.after.Hash(),
 		Rules:    c.touched(),
 		Size:     Pair[int]{len(c.before.Encode()), len(c.after.Encode())},
 		Words:    Pair[int]{words(c.before), words(c.after)},
@@ -38,6 +39,15 @@ func (c *comparison) run(ctx context.Context) (Report, error) {
 		return r, &unfit{fmt.Sprintf("the pack would have %d bytes; clients take at most %d", r.Size.After, rules.MaxPack)}
 	}
 	c.entries = slices.Clone(c.corpus)
+	if c.Precedents != nil {
+		more, err := c.Precedents()
+		if err != nil {
+			return r, err
+		}
+		c.entries = append(c.entries, more...)
+	}
+	c.held = len(c.entries)
+	r.Entries = c.held
 	c.relabel()
 	for _, id := range r.Rules {
 		if f, ok := c.files[id]; ok {
@@ -63,7 +73,7 @@ func (c *comparison) run(ctx context.Context) (Report, error) {
 	if c.was, err = judge(ctx, old, c.entries); err != nil {
 		return r, err
 	}
-	flagged, err := c.base(ctx, c.before)
+	flagged, err := c.base(ctx, c.before, c.entries[:c.held])
 	if err != nil {
 		return r, err
 	}
@@ -73,14 +83,14 @@ func (c *comparison) run(ctx context.Context) (Report, error) {
 	}
 	c.count(&r, flagged, then)
 	c.judgeExamples(&r)
-	c.flags = map[string][]bool{r.Before: flagged, r.After: then}
+	c.flags = map[string][]bool{r.Before: flagged[:len(c.corpus)], r.After: then[:len(c.corpus)]}
 	return r, nil
 }
 
 // unchanged tests the examples of rules that stay as they are, which are
 // trusted: nothing else can differ.
 func (c *comparison) unchanged(ctx context.Context, r Report) (Report, error) {
-	flagged, err := c.base(ctx, c.before)
+	flagged, err := c.base(ctx, c.before, c.entries[:c.held])
 	if err != nil {
 		return r, err
 	}
@@ -89,11 +99,11 @@ func (c *comparison) unchanged(ctx context.Context, r Report) (Report, error) {
 		return r, err
 	}
 	defer e.Close(ctx)
-	judged, err := judge(ctx, e, c.entries[len(c.corpus):])
+	judged, err := judge(ctx, e, c.entries[c.held:])
 	if err != nil {
 		return r, err
 	}
-	c.is = append(make([][]string, len(c.corpus)), judged...)
+	c.is = append(make([][]string, c.held), judged...)
 	c.was = c.is
 	c.count(&r, flagged, flagged)
 	c.judgeExamples(&r)
@@ -131,7 +141,7 @@ func (c *comparison) relabel() {
 	}
 	for i := range c.entries {
 		x := &c.entries[i]
-		if e, ok := expect[key{x.Topic, x.Request.Text, x.Request.Question}]; ok && !x.Hard {
+		if e, ok := expect[key{x.Topic, x.Request.Text, x.Request.Question}]; ok && !x.Hard && !x.People {
 			x.Expect = e
 		}
 	}
@@ -175,12 +185,12 @@ func (c *comparison) whole(ctx context.Context, r *Report, before *host.Engine, 
 	}
 	for k, i := range differ {
 		c.was[i], c.is[i] = was[k], is[k]
-		if i < len(c.corpus) {
+		if i < c.held {
 			flagged[i], then[i] = len(was[k]) > 0, len(is[k]) > 0
 		}
-		if i < len(c.corpus) && !slices.Equal(was[k], is[k]) {
+		if i < c.held && !slices.Equal(was[k], is[k]) {
 			x := c.entries[i]
-			r.Changes = append(r.Changes, Change{ID: x.ID, Topic: x.Topic, Text: x.Text, Expect: x.Expect, Hard: x.Hard, Before: list(was[k]), After: list(is[k])})
+			r.Changes = append(r.Changes, Change{ID: x.ID, Topic: x.Topic, Text: x.Text, Expect: x.Expect, Hard: x.Hard, People: x.People && !c.excused(x), Before: list(was[k]), After: list(is[k])})
 		}
 	}
 	s, err := c.speed(ctx, before, after)
@@ -203,15 +213,29 @@ func trapped(err error) error {
 // count holds the flags of the corpus against what is expected. What a rule
 // that is taken away or disabled was expected to flag is not expected any more.
 func (c *comparison) count(r *Report, flagged, then []bool) {
-	for i, x := range c.entries[:len(c.corpus)] {
-		if x.Expect == corpus.Flag && c.retired(x.Topic) {
+	for i, x := range c.entries[:c.held] {
+		if c.excused(x) {
 			r.Retired++
 			continue
+		}
+		if x.People {
+			r.People++
+			for _, side := range []struct {
+				n       *int
+				flagged bool
+			}{{&r.Agree.Before, flagged[i]}, {&r.Agree.After, then[i]}} {
+				if side.flagged == (x.Expect == corpus.Flag) {
+					*side.n++
+				}
+			}
 		}
 		r.Counts.Before.add(x.Expect, flagged[i])
 		r.Counts.After.add(x.Expect, then[i])
 	}
 }
+
+// excused reports whether an entry is not expected to be flagged any more.
+func (c *comparison) excused(x Entry) bool { return x.Expect == corpus.Flag && c.retired(x.Topic) }
 
 // retired reports whether the change takes a rule out of use.
 func (c *comparison) retired(id string) bool {
@@ -230,7 +254,7 @@ func (c *comparison) judgeExamples(r *Report) {
 		at[id] = len(r.Tested)
 		r.Tested = append(r.Tested, Tested{Rule: id, Known: c.known[id]})
 	}
-	for i := len(c.corpus); i < len(c.entries); i++ {
+	for i := c.held; i < len(c.entries); i++ {
 		x := c.entries[i]
 		k, ok := at[x.Topic]
 		if !ok {

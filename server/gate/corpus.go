@@ -3,8 +3,12 @@
 package gate
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"haechi/rules"
 	"haechi/rules/data"
@@ -19,6 +23,7 @@ type Entry struct {
 	Topic   string // the id of the rule that it is about
 	Expect  string // corpus.Flag: by any rule; corpus.Pass: by none
 	Hard    bool   // must pass whatever else a change is good for: one flag refuses it
+	People  bool   // people at the review desk judged it, and a maintainer signed it off: a change must not undo that
 	Text    string // the sentence or answer itself
 	Request detect.Request
 	Start   int // where Text begins in the request's text, in bytes; what is flagged before it does not count
@@ -67,6 +72,38 @@ func ReadCorpus(folder string) ([]Entry, error) {
 		}
 	}
 	return out, nil
+}
+
+// ReadPrecedents reads what maintainers signed off at a review desk, as its
+// server serves it.
+func ReadPrecedents(lines []byte) ([]Entry, error) {
+	var out []Entry
+	for n, line := range bytes.Split(lines, []byte("\n")) {
+		if len(line) == 0 {
+			continue
+		}
+		var e corpus.Entry
+		d := json.NewDecoder(bytes.NewReader(line))
+		d.DisallowUnknownFields()
+		err := d.Decode(&e)
+		if err == nil && (e.ID == "" || strings.TrimSpace(e.Text) == "" || e.Expect != corpus.Flag && e.Expect != corpus.Pass) {
+			err = errors.New("an entry needs id, text and expect")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("gate: signed-off corpus, line %d: %w", n+1, err)
+		}
+		out = append(out, Precedent(e))
+	}
+	return out, nil
+}
+
+// Precedent is an entry that people judged and a maintainer signed off.
+func Precedent(e corpus.Entry) Entry {
+	text, start := e.Answer()
+	return Entry{
+		ID: e.ID, Topic: e.Topic, Expect: e.Expect, People: true,
+		Text: e.Text, Request: detect.Request{Text: text, Question: e.Question}, Start: start,
+	}
 }
 
 // examples are a rule's own, as entries.

@@ -32,6 +32,9 @@ import (
 // after the other.
 type Gate struct {
 	Bounds Bounds // of candidate rules; not to be changed while a comparison runs
+	// Precedents are asked for at the beginning of each comparison and judged
+	// with the corpus: what people decided meanwhile. nil: there are none.
+	Precedents func() ([]Entry, error)
 
 	wasm, model string
 	corpus      []Entry
@@ -84,12 +87,14 @@ func (g *Gate) Compare(ctx context.Context, before, after rules.Pack, files map[
 	return report, nil
 }
 
-// base returns which entries of the corpus a trusted pack flags. It is worked
-// out natively, in a tenth of the time; package cases holds the wasm to it.
-func (g *Gate) base(ctx context.Context, pack rules.Pack) ([]bool, error) {
+// base returns which entries a trusted pack flags: the gate's corpus, for which
+// it remembers that, and more behind it. It is worked out natively, in a tenth of
+// the time; package cases holds the wasm to it.
+func (g *Gate) base(ctx context.Context, pack rules.Pack, entries []Entry) ([]bool, error) {
 	hash := pack.Hash()
-	if kept, ok := g.flags[hash]; ok {
-		return kept, nil
+	out := slices.Clone(g.flags[hash])
+	if len(out) == len(entries) {
+		return out, nil
 	}
 	c, err := classify.Load(g.model)
 	if err != nil {
@@ -97,8 +102,7 @@ func (g *Gate) base(ctx context.Context, pack rules.Pack) ([]bool, error) {
 	}
 	defer c.Close()
 	e := detect.New(pack, c)
-	out := make([]bool, len(g.corpus))
-	for i, x := range g.corpus {
+	for _, x := range entries[len(out):] {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -106,9 +110,9 @@ func (g *Gate) base(ctx context.Context, pack rules.Pack) ([]bool, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", x.ID, err)
 		}
-		out[i] = slices.ContainsFunc(fs, func(f detect.Finding) bool { return f.Start >= x.Start })
+		out = append(out, slices.ContainsFunc(fs, func(f detect.Finding) bool { return f.Start >= x.Start }))
 	}
-	g.flags = map[string][]bool{hash: out}
+	g.flags = map[string][]bool{hash: slices.Clone(out[:len(g.corpus)])}
 	return out, nil
 }
 

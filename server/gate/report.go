@@ -25,6 +25,8 @@ type Report struct {
 	Entries  int          `json:"entries"`         // of the corpus
 	Retired  int          `json:"retired"`         // entries that only a rule which is taken away was expected to flag
 	Counts   Pair[Counts] `json:"counts"`
+	People   int          `json:"people"` // entries that people judged at the review desk
+	Agree    Pair[int]    `json:"agree"`  // of these, judged as people did
 	Changes  []Change     `json:"changes"`
 	Tested   []Tested     `json:"tested"`
 	Examples []Example    `json:"examples"` // judged otherwise than the rule's author wants
@@ -40,6 +42,7 @@ type Change struct {
 	Text   string   `json:"text"`
 	Expect string   `json:"expect"`
 	Hard   bool     `json:"hard,omitempty"`
+	People bool     `json:"people,omitempty"`
 	Before []string `json:"before"` // rules that flag it
 	After  []string `json:"after"`
 }
@@ -170,13 +173,19 @@ func (r Report) Refusals(l Limits) []string {
 			refuse("%s: must never be flagged and now is, by %s: %s", c.ID, strings.Join(c.After, ", "), short(c.Text))
 		}
 	}
+	for _, c := range r.Changes {
+		if c.People && c.newlyWrong() {
+			refuse("%s: people judged that it %s; %s → %s: %s", c.ID,
+				map[string]string{corpus.Flag: "must be flagged", corpus.Pass: "must not be flagged"}[c.Expect], judged(c.Before), judged(c.After), whole(c.Text))
+		}
+	}
 	lost := func(what, expect string, was, is float64) {
 		if was-is <= l.Loss {
 			return
 		}
 		refuse("%s on the corpus falls from %.4f to %.4f; at most %.4f may be lost. What changed for the worse:", what, was, is, l.Loss)
 		for _, c := range r.Changes {
-			if c.Expect == expect && c.newlyWrong() && !c.Hard {
+			if c.Expect == expect && c.newlyWrong() && !c.Hard && !c.People {
 				refuse("  %s: %s → %s: %s", c.ID, judged(c.Before), judged(c.After), short(c.Text))
 			}
 		}

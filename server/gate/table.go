@@ -16,12 +16,15 @@ const shortRunes = 70
 
 // short puts a text on one line and cuts it.
 func short(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
+	s = whole(s)
 	if utf8.RuneCountInString(s) <= shortRunes {
 		return s
 	}
 	return string([]rune(s)[:shortRunes-1]) + "…"
 }
+
+// whole puts a text on one line.
+func whole(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func judged(by []string) string {
 	if len(by) == 0 {
@@ -101,6 +104,9 @@ func (r Report) figures(w io.Writer) {
 	fmt.Fprintf(w, "missed\t%d\t%d\n", c.Before.FN, c.After.FN)
 	fmt.Fprintf(w, "pack, bytes\t%d\t%d\n", r.Size.Before, r.Size.After)
 	fmt.Fprintf(w, "words\t%d\t%d\n", r.Words.Before, r.Words.After)
+	if r.People > 0 {
+		fmt.Fprintf(w, "as people judged, of %d\t%d\t%d\n", r.People, r.Agree.Before, r.Agree.After)
+	}
 	if r.Speed != nil {
 		fmt.Fprintf(w, "engine time\t1.00\t%.2f\n", r.Speed.slower())
 	}

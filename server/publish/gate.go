@@ -25,8 +25,9 @@ type Gate interface {
 // Sentence is one that other rules flag than before.
 type Sentence struct {
 	Text   string   `json:"text"`
-	Expect string   `json:"expect"` // flag or pass
-	Before []string `json:"before"` // rules that flag it
+	Expect string   `json:"expect"`           // flag or pass
+	People bool     `json:"people,omitempty"` // people judged it so at the review desk
+	Before []string `json:"before"`           // rules that flag it
 	After  []string `json:"after"`
 }
 

@@ -47,8 +47,8 @@ type Case struct {
 	Judgements []Judgement `json:"judgements,omitempty"`
 	Outcome    *Outcome    `json:"outcome,omitempty"`
 	Published  time.Time   `json:"published,omitzero"`
-	SignedOff  bool        `json:"signedOff,omitempty"` // may join the publish gate's regression corpus
-	Reason     string      `json:"reason,omitempty"`    // of a withdrawal
+	SignOff    *SignOff    `json:"signOff,omitempty"` // of a published case: whether it joins the gate's corpus
+	Reason     string      `json:"reason,omitempty"`  // of a withdrawal
 }
 
 var (

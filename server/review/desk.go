@@ -44,11 +44,13 @@ type Desk struct {
 	maxCases  int
 	hashing   chan struct{} // holds one for each password being hashed
 
-	writing sync.Mutex   // held for one change with its commit
-	mu      sync.RWMutex // held for memory accesses and a walk over the index
-	index   *index       // under mu
-	holds   holds        // under mu
-	public  *public      // under mu; nil before anybody asked
+	writing    sync.Mutex  // held for one change with its commit
+	precedents []Precedent // under writing; nil: to be read again
+
+	mu     sync.RWMutex // held for memory accesses and a walk over the index
+	index  *index       // under mu
+	holds  holds        // under mu
+	public *public      // under mu; nil before anybody asked
 
 	agreement agreement.Known
 }
@@ -145,7 +147,9 @@ func (d *Desk) change(id string, do func(w Writer, c *Case) (Event, error)) (Cas
 		if err != nil {
 			return err
 		}
-		e.From = from
+		if e.From == "" {
+			e.From = from
+		}
 		return d.record(w, &c, e)
 	})
 	if err != nil {
@@ -155,11 +159,14 @@ func (d *Desk) change(id string, do func(w Writer, c *Case) (Event, error)) (Cas
 	return c, nil
 }
 
-// remember brings the index to what was just committed.
+// remember brings the index to what was just committed. writing is held.
 func (d *Desk) remember(cases ...*Case) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, c := range cases {
+		if i, ok := d.index.at[c.ID]; c.stage() == SignedOff || ok && d.index.list[i].stage == SignedOff {
+			d.precedents = nil
+		}
 		d.index.put(c)
 	}
 }

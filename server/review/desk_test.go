@@ -168,7 +168,7 @@ func TestTwoWhoAgreeSettleACase(t *testing.T) {
 		t.Errorf("%+v %v", records, err)
 	}
 	events, err := d.History(max, id)
-	if err != nil || len(events) != 4 {
+	if err != nil || len(events) != 5 || events[3].Action != review.ActPublished || events[4].Action != review.ActSignedOff {
 		t.Fatalf("%+v %v", events, err)
 	}
 	for i, e := range events {

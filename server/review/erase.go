@@ -113,6 +113,9 @@ func (d *Desk) erase(w Writer, c *Case, a *Answer) error {
 	}
 	c.Answers--
 	c.Reports -= a.Reports
+	if c.SignOff != nil && c.SignOff.Answer == a.ID { // another answer's text must be signed off anew
+		c.SignOff = nil
+	}
 	var rest *Answer
 	var sites []string
 	err := w.Scan(keyAnswer+c.ID+"/", func(_ string, value []byte) error {
@@ -145,7 +148,7 @@ func (d *Desk) erase(w Writer, c *Case, a *Answer) error {
 	if err := deleteNear(w, c); err != nil {
 		return err
 	}
-	c.Sentence, c.State, c.Reason = "", Withdrawn, "erased"
+	c.Sentence, c.State, c.Reason, c.SignOff = "", Withdrawn, "erased", nil
 	for i := range c.Judgements {
 		j := &c.Judgements[i]
 		j.Sources, j.Note, j.Wording = nil, "", ""

@@ -134,8 +134,9 @@ func (d *Desk) Adjudicate(who Person, id string, revision int, o Outcome) (Case,
 	})
 }
 
-// Publish makes a case with an outcome public. With signOff it may join the
-// regression corpus of the publish gate.
+// Publish makes a case with an outcome public. With signOff it joins the gate's
+// corpus at once, as it would be proposed; what needs a look must be signed off
+// by itself.
 func (d *Desk) Publish(who Person, id string, revision int, signOff bool) (Case, error) {
 	if !who.Role.May(Publish) {
 		return Case{}, ErrForbidden
@@ -147,12 +148,23 @@ func (d *Desk) Publish(who Person, id string, revision int, signOff bool) (Case,
 		if c.Outcome.Verdict == CannotJudge {
 			return Event{}, invalid("verdict", "undecided", "what nobody could judge cannot be published; withdraw it, or have it adjudicated again")
 		}
-		c.State, c.Published, c.SignedOff = Published, d.now().UTC(), signOff
-		about := ""
-		if signOff {
-			about = "signed-off"
+		from := c.State
+		c.State, c.Published = Published, d.now().UTC()
+		e := Event{Person: who.ID, Action: ActPublished, From: from, Verdict: c.Outcome.Verdict, Hash: fingerprint(c.Outcome)}
+		if !signOff {
+			return e, nil
 		}
-		return Event{Person: who.ID, Action: ActPublished, Verdict: c.Outcome.Verdict, Hash: fingerprint(c.Outcome), About: about}, nil
+		p, answer, err := propose(w, c)
+		if err != nil {
+			return Event{}, err
+		}
+		if p.Problem != nil || p.Masked {
+			return Event{}, invalid("signoff", "look", "this sentence needs a look; publish it, then sign it off")
+		}
+		if err := d.record(w, c, e); err != nil { // as a step of its own, before that of signing off
+			return Event{}, err
+		}
+		return d.signOff(who, c, p.Precedent, answer)
 	})
 }
 
@@ -168,7 +180,7 @@ func (d *Desk) Withdraw(who Person, id string, revision int, reason string) (Cas
 		if c.Revision != revision || c.State == Withdrawn {
 			return Event{}, ErrMoved
 		}
-		c.State, c.Reason, c.SignedOff = Withdrawn, reason, false
+		c.State, c.Reason, c.SignOff = Withdrawn, reason, nil
 		return Event{Person: who.ID, Action: ActWithdrawn, About: reason}, deleteDrafts(w, id)
 	})
 }

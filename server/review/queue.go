@@ -43,6 +43,7 @@ type entry struct {
 	outcome            Verdict // empty: none
 	signedOff          bool
 	published          int64 // seconds since 1970, where it is or was
+	stage              Stage
 }
 
 func newIndex() *index {
@@ -52,7 +53,7 @@ func newIndex() *index {
 func (x *index) put(c *Case) {
 	e := entry{
 		id: c.ID, rule: x.name(c.Rule), language: x.name(c.Language), state: State(x.name(string(c.State))), score: float32(c.Score),
-		reports: c.Reports, received: c.Received.Unix(), assigned: c.Assigned, signedOff: c.SignedOff,
+		reports: c.Reports, received: c.Received.Unix(), assigned: c.Assigned, stage: c.stage(),
 	}
 	for _, s := range c.Sites {
 		e.sites = append(e.sites, x.name(s))
@@ -111,6 +112,7 @@ type Filter struct {
 	Within   time.Duration // received so long ago at most
 	Mine     bool          // assigned to, held or judged by the person
 	Open     bool          // waits for a verdict of the person
+	Outcome  Verdict       // what was settled; nobody finds by it what is still blind for him
 	Order    string        // empty: Newest
 }
 
@@ -193,7 +195,8 @@ func (d *Desk) choose(who Person, f Filter, counts map[State]int) (chosen []stri
 		switch {
 		case !fits(e),
 			f.Mine && !slices.Contains(e.assigned, who.ID) && !slices.Contains(e.judges, who.ID) && !d.holds.has(e.id, who.ID, now),
-			f.Open && !d.free(e, who, now):
+			f.Open && !d.free(e, who, now),
+			f.Outcome != "" && (e.outcome != f.Outcome || e.blind(who)):
 			continue
 		}
 		counts[e.state]++
@@ -214,6 +217,14 @@ func (d *Desk) choose(who Person, f Filter, counts map[State]int) (chosen []stri
 		held[id] = d.holds.others(id, who.ID, now)
 	}
 	return chosen, held
+}
+
+// blind says that a person must not learn the outcome yet.
+func (e *entry) blind(who Person) bool {
+	if e.state == Adjudicated || e.state == Published {
+		return false
+	}
+	return !who.Role.May(Adjudicate) || slices.Contains(e.judges, who.ID)
 }
 
 // order is that of the list, which is in the order of arrival, by something else.
@@ -327,7 +338,7 @@ func (d *Desk) first(fits func(*entry) bool) (string, error) {
 }
 
 // Work is how much waits for a person.
-type Work struct{ Judge, Settle, Publish int }
+type Work struct{ Judge, Settle, Publish, SignOff int }
 
 // Waiting counts what a person could do now, each part only if his role allows
 // it.
@@ -344,67 +355,11 @@ func (d *Desk) Waiting(who Person) (w Work) {
 			w.Settle++
 		case who.Role.May(Publish) && e.ready():
 			w.Publish++
+		case who.Role.May(Publish) && e.stage == Proposed:
+			w.SignOff++
 		}
 	}
 	return w
-}
-
-// Record is how one rule fared with people: of its cases with an outcome.
-type Record struct {
-	Rule      string
-	Upheld    int // distortion or one-sided
-	Contested int
-	Overruled int // accurate
-	Waiting   int // without an outcome
-}
-
-// Precision is the share of its settled cases in which people held with the
-// rule, and whether there is any.
-func (r Record) Precision() (share float64, ok bool) {
-	n := r.Upheld + r.Contested + r.Overruled
-	if n == 0 {
-		return 0, false
-	}
-	return float64(r.Upheld) / float64(n), true
-}
-
-// Records returns how every rule fared, those overruled most often first.
-func (d *Desk) Records(who Person) ([]Record, error) {
-	if !who.Role.May(Publish) {
-		return nil, ErrForbidden
-	}
-	by := map[string]*Record{}
-	d.mu.RLock()
-	for i := range d.index.list {
-		e := &d.index.list[i]
-		if e.rule == "" || e.state == Withdrawn {
-			continue
-		}
-		r := by[e.rule]
-		if r == nil {
-			r = &Record{Rule: e.rule}
-			by[e.rule] = r
-		}
-		switch e.outcome {
-		case Distortion, OneSided:
-			r.Upheld++
-		case Contested:
-			r.Contested++
-		case Accurate:
-			r.Overruled++
-		default:
-			r.Waiting++
-		}
-	}
-	d.mu.RUnlock()
-	out := make([]Record, 0, len(by))
-	for _, r := range by {
-		out = append(out, *r)
-	}
-	slices.SortFunc(out, func(a, b Record) int {
-		return cmp.Or(cmp.Compare(b.Overruled, a.Overruled), cmp.Compare(b.Contested, a.Contested), strings.Compare(a.Rule, b.Rule))
-	})
-	return out, nil
 }
 
 // Sites and Languages that stand in the queue, for its filters.

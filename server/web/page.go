@@ -228,13 +228,12 @@ func (p *page) Less(n int) int { return n - 1 }
 // the verdict counts and not who gave it.
 func (p *page) Letter(n int) string { return string(rune('A' + n)) }
 
-// Precision is that of a rule in words.
-func (p *page) Precision(r review.Record) string {
-	share, ok := r.Precision()
-	if !ok {
+// Share is a share in words, with its interval.
+func (p *page) Share(s review.Share) string {
+	if s.N == 0 {
 		return "–"
 	}
-	return p.Percent(share)
+	return fmt.Sprintf("%s (%.0f–%.0f)", p.Percent(s.Of), s.Low*100, s.High*100)
 }
 
 // writing is what somebody wrote on a case.

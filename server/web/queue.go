@@ -16,18 +16,18 @@ import (
 
 // choice is a filter as it stands in an address.
 type choice struct {
-	State, Topic, Rule, Site, Language, Score, Days, Order, Mine string
+	State, Topic, Rule, Site, Language, Score, Days, Order, Mine, Outcome string
 }
 
 func choiceOf(q url.Values) choice {
-	return choice{q.Get("state"), q.Get("topic"), q.Get("rule"), q.Get("site"), q.Get("language"), q.Get("score"), q.Get("days"), q.Get("order"), q.Get("mine")}
+	return choice{q.Get("state"), q.Get("topic"), q.Get("rule"), q.Get("site"), q.Get("language"), q.Get("score"), q.Get("days"), q.Get("order"), q.Get("mine"), q.Get("outcome")}
 }
 
 // Query is the address's part behind the question mark, with more pairs.
 func (c choice) Query(more ...string) string {
 	return query(append([]string{
 		"state", c.State, "topic", c.Topic, "rule", c.Rule, "site", c.Site, "language", c.Language,
-		"score", c.Score, "days", c.Days, "order", c.Order, "mine", c.Mine,
+		"score", c.Score, "days", c.Days, "order", c.Order, "mine", c.Mine, "outcome", c.Outcome,
 	}, more...)...)
 }
 
@@ -41,7 +41,7 @@ func (c choice) In(state string) choice {
 func (c choice) Narrowed() bool { return c.In("") != choice{Order: c.Order} }
 
 func (s *site) filter(c choice) review.Filter {
-	f := review.Filter{State: review.State(c.State), Site: c.Site, Language: c.Language, Order: c.Order, Mine: c.Mine != ""}
+	f := review.Filter{State: review.State(c.State), Site: c.Site, Language: c.Language, Order: c.Order, Mine: c.Mine != "", Outcome: review.Verdict(c.Outcome)}
 	if c.Rule != "" {
 		f.Rules = []string{c.Rule}
 	} else if c.Topic != "" {

@@ -98,6 +98,9 @@ var routes = []route{
 	{"POST", "/review/case/{id}/adjudicate", review.Adjudicate, (*site).adjudicate},
 	{"POST", "/review/case/{id}/publish", review.Publish, (*site).publish},
 	{"POST", "/review/case/{id}/withdraw", review.Publish, (*site).withdraw},
+	{"GET", "/review/corpus", review.Publish, (*site).corpus},
+	{"POST", "/review/case/{id}/sign-off", review.Publish, (*site).signOff},
+	{"POST", "/review/case/{id}/decline", review.Publish, (*site).decline},
 	{"POST", "/review/assign", review.Assign, (*site).assign},
 	{"GET", "/review/import", review.Import, (*site).importPage},
 	{"POST", "/review/import", review.Import, (*site).importAnswers},
@@ -169,6 +172,7 @@ func New(c Config) (http.Handler, error) {
 	mux.Handle("/review", framed(protection.Handler(own)))
 	mux.Handle("/review/", framed(protection.Handler(own)))
 	s.public(mux)
+	mux.HandleFunc("GET /v1/corpus.jsonl", s.precedents)
 	mux.HandleFunc("POST /v1/reports", s.takeReport)
 	mux.HandleFunc("GET /v1/reports/{code}", s.reportStatus)
 	mux.HandleFunc("DELETE /v1/reports/{code}", s.deleteReport)

@@ -42,7 +42,7 @@ func TestEveryWordIsThereAndUsed(t *testing.T) {
 		}
 		for _, m := range literal.FindAllStringSubmatch(string(b), -1) {
 			switch m[1] {
-			case "act", "title", "role", "can", "state", "verdict", "means", "topic", "tongue", "event", "problem", "chart", "grouping", "coefficient":
+			case "act", "stage", "label", "kind", "corpus.expect", "title", "role", "can", "state", "verdict", "means", "topic", "tongue", "event", "problem", "chart", "grouping", "coefficient":
 			default:
 				used[m[1]] = true
 			}
@@ -78,7 +78,15 @@ func TestEveryWordIsThereAndUsed(t *testing.T) {
 	family("tongue", rules.Languages...)
 	family("did", deeds...)
 	family("event", review.ActReceived, review.ActJoined, review.ActRepeated, review.ActJudged, review.ActUndone, review.ActAdjudicated,
-		review.ActAssigned, review.ActSplit, review.ActPublished, review.ActWithdrawn, review.ActErased)
+		review.ActAssigned, review.ActSplit, review.ActPublished, review.ActWithdrawn, review.ActErased, review.ActSignedOff, review.ActDeclined)
+	for _, s := range review.Stages {
+		family("stage", string(s))
+	}
+	for _, l := range export.Labels() {
+		family("label", l)
+		family("kind", export.Kinds(l)...)
+	}
+	family("corpus.expect", "flag", "pass")
 	for _, content := range sources(t, "../review") { // each act that the trail names
 		for _, m := range regexp.MustCompile(`\bAct[A-Z]\w*\s+= "([a-z-]+)"`).FindAllStringSubmatch(content, -1) {
 			switch m[1] {

@@ -39,6 +39,15 @@ var kinds = map[string][]string{
 	"unrelated": {"general", "homonym", "origin-label", "neighbour-fact"},
 }
 
+// Kinds are the kinds of a label, the one that is assumed first; none for what
+// is no label.
+func Kinds(label string) []string { return kinds[label] }
+
+// Labels are all labels; those of sentences that must be flagged first.
+func Labels() []string {
+	return []string{"asserts", "reports", "refutes", "asks", "accurate", "unrelated"}
+}
+
 // Sentences are the findings that teach something, with numbers from first on
 // for each topic and language. Distortion and one-sided become asserts and flag.
 // Accurate becomes pass, with the stance that a reviewer gave, else accurate.
