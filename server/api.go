@@ -55,7 +55,7 @@ func (a *api) handler(replica fs.FS, desk http.Handler) http.Handler {
 	mux.HandleFunc("GET /v1/snapshot/{file}", a.snapshot)
 	mux.HandleFunc("GET /v1/release/{file}", a.published)
 	mux.HandleFunc("POST /v1/releases", a.release)
-	for _, path := range []string{"/review", "/review/", "/findings", "/findings/", "/v1/reports", "/v1/reports/{code}", "/v1/corpus.jsonl"} {
+	for _, path := range []string{"/review", "/review/", "/findings", "/findings/", "/v1/reports", "/v1/reports/{code}", "/v1/corpus.jsonl", "/v1/review/"} {
 		mux.Handle(path, desk)
 	}
 	mux.HandleFunc("GET /healthz", a.health)

@@ -27,6 +27,9 @@ var onlyIn = map[string][]string{
 	"github.com/knights-analytics/hugot": {"wasm/classify/reference"},
 	"github.com/gomlx":                   {"wasm/classify/reference"},
 	"golang.org/x/text":                  {"wasm/detect"},
+	"github.com/coreos/go-oidc":          {"server/oidc"},
+	"golang.org/x/oauth2":                {"server/oidc"},
+	"github.com/go-jose/go-jose":         {"server/oidc/oidctest"},
 }
 
 // never names what a folder must not import: the rules know nothing of the

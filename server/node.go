@@ -23,6 +23,7 @@ import (
 	"haechi/rules/trust"
 	"haechi/server/cluster"
 	"haechi/server/hub"
+	"haechi/server/oidc"
 	"haechi/server/publish"
 	"haechi/server/review"
 	"haechi/server/store"
@@ -71,6 +72,7 @@ type nodeConfig struct {
 	perSecond   float64        // requests of one address; 0: no limit
 	metricsAddr string         // serve metrics there; empty: on the admin socket only
 	retention   time.Duration  // of what is sent for review; 0: review.Retention
+	oidc        *oidc.Provider // signs people of the desk in; nil: passwords only
 
 	cluster *cluster.Config // nil: a single server
 	desk    bool            // of a cluster, this node has the review desk

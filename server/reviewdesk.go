@@ -74,7 +74,7 @@ func openReview(n *node, c nodeConfig) (*review.Desk, http.Handler, error) {
 		clear(limits)
 	}
 	config := web.Config{
-		Desk: desk, Pack: pack.get, Now: c.now, Log: c.log,
+		Desk: desk, Pack: pack.get, OIDC: c.oidc, Now: c.now, Log: c.log,
 		Secure: func(r *http.Request) bool { return schemeOf(r, c.proxies) == "https" },
 		Origin: hub.Origins(c.origins).Allow,
 		Allow: func(r *http.Request, l web.Limit) bool {

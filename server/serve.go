@@ -58,14 +58,16 @@ NATS JetStream; more in server/SCALING.md. Each node has a data directory of its
 own and the same trust root and online key.
 
 /review is the desk where people judge what citizens sent in. Invite its first
-admin with "haechi review invite --role admin --data DIR".
+admin with "haechi review invite --role admin --data DIR". With --oidc-issuer
+invited people may sign in there through your identity provider; register the
+redirect address ADDRESS/review/oidc/callback with it.
 
 Example:
   haechi serve --data ./data --trust dist/trust.json --online-key online.key --online-note online.note
   haechi serve --addr :443 --cert fullchain.pem --key privkey.pem --log json`
 
 func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
-	o := newOptions("serve", "[--addr HOST:PORT] [--data DIR] [--trust FILE] [--online-key FILE] [--online-note FILE] [--engine FILE] [--model DIR] [--no-gate] [--cert FILE --key FILE | --behind-proxy] [--metrics-addr HOST:PORT] [--retention DAYS] [--nats URL,URL,URL [--nats-creds FILE] [--node NAME] [--desk]]", serveHelp)
+	o := newOptions("serve", "[--addr HOST:PORT] [--data DIR] [--trust FILE] [--online-key FILE] [--online-note FILE] [--engine FILE] [--model DIR] [--no-gate] [--cert FILE --key FILE | --behind-proxy] [--metrics-addr HOST:PORT] [--retention DAYS] [--oidc-issuer URL --oidc-client-id ID [--oidc-client-secret-file FILE] [--oidc-name NAME]] [--nats URL,URL,URL [--nats-creds FILE] [--node NAME] [--desk]]", serveHelp)
 	addr := o.String("addr", "127.0.0.1:8787", "listen on `HOST:PORT`; port 0 takes any free one")
 	dir := o.String("data", "./data", "keep releases in `DIR`")
 	trustFile := o.String("trust", "dist/trust.json", "releases count under the root in `FILE`")
@@ -84,6 +86,8 @@ func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	metricsAddr := o.String("metrics-addr", "", "serve /metrics on `HOST:PORT`; keep it private")
 	clients := o.Int("max-clients", hub.MaxClients, "at most `N` open sockets")
 	days := o.Int("retention", int(review.Retention/(24*time.Hour)), "erase what was sent for review, and not published, after `DAYS`")
+	provider := oidcOptions{}
+	provider.declare(o)
 	perSecond := o.Float64("rate", 20, "at most `N` requests a second from one address, for a while ten times as many; 0 for no limit")
 	var shared natsOptions
 	shared.declare(o)
@@ -112,6 +116,10 @@ func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 		return o.wrong(stderr, "--replicas %d: give 1 to 5, best 3", *replicas)
 	case !(*perSecond >= 0):
 		return o.wrong(stderr, "--rate %v: give 0 or more", *perSecond)
+	}
+	signIn, err := provider.open()
+	if err != nil {
+		return o.wrong(stderr, "%v", err)
 	}
 	log, err := newLog(stderr, *logKind, *logLevel)
 	if err != nil {
@@ -160,7 +168,7 @@ func runServe(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	c := nodeConfig{
 		addr: *addr, dir: *dir, root: root, online: online, lent: string(lent), baseline: baseline, sites: shipped, replica: *replica, origins: *extensions, log: log,
 		limits: hub.Limits{Clients: *clients}, certificate: cert, proxies: trusted,
-		perSecond: *perSecond, metricsAddr: *metricsAddr, retention: time.Duration(*days) * 24 * time.Hour,
+		perSecond: *perSecond, metricsAddr: *metricsAddr, retention: time.Duration(*days) * 24 * time.Hour, oidc: signIn,
 	}
 	if *shared.servers != "" {
 		nats := shared.config(*name, *replicas, log)

@@ -58,7 +58,7 @@ func TestAnInvitationCountsOnce(t *testing.T) {
 	if _, err := d.Join(token, "eve", password); !errors.Is(err, review.ErrNotFound) {
 		t.Errorf("used again: %v", err)
 	}
-	again, _ := d.Invite(p, review.Viewer)
+	again, _ := d.Invite(p, review.Viewer, "")
 	var invalid *review.Invalid
 	if _, err := d.Join(again, "선생님", password); !errors.As(err, &invalid) || invalid.Code != "used" {
 		t.Errorf("a name that is taken: %v", err)
@@ -67,7 +67,7 @@ func TestAnInvitationCountsOnce(t *testing.T) {
 	if _, err := d.Join(again, "eve", password); !errors.Is(err, review.ErrNotFound) {
 		t.Errorf("too late: %v", err)
 	}
-	if _, err := d.Invite(d.person(t, "max", review.Maintainer), review.Viewer); !errors.Is(err, review.ErrForbidden) {
+	if _, err := d.Invite(d.person(t, "max", review.Maintainer), review.Viewer, ""); !errors.Is(err, review.ErrForbidden) {
 		t.Errorf("a maintainer invites: %v", err)
 	}
 	d.mustNotHold(t, token, password)

@@ -18,7 +18,9 @@ type Person struct {
 	Name      string    `json:"name"` // signs in with it; shown to colleagues only
 	Pseudonym string    `json:"pseudonym"`
 	Role      Role      `json:"role"`
-	Password  string    `json:"password"` // PHC string
+	Password  string    `json:"password"`           // PHC string; empty: signs in with Identity only
+	Email     string    `json:"email,omitempty"`    // that the invitation was for; seen by admins only
+	Identity  string    `json:"identity,omitempty"` // key of the Identity that he is connected with
 	Created   time.Time `json:"created"`
 	Disabled  bool      `json:"disabled,omitempty"`
 	Failures  int       `json:"failures,omitempty"` // wrong passwords since the last right one
@@ -28,7 +30,8 @@ type Person struct {
 // Invitation lets one person make an account.
 type Invitation struct {
 	Role    Role      `json:"role"`
-	By      string    `json:"by,omitempty"` // empty: the operator
+	By      string    `json:"by,omitempty"`    // empty: the operator
+	Email   string    `json:"email,omitempty"` // whom an identity provider may let in with it
 	Expires time.Time `json:"expires"`
 }
 
@@ -38,18 +41,24 @@ const InvitationFor = 7 * 24 * time.Hour
 var loginShape = regexp.MustCompile(`^[\p{L}\p{N}](?:[\p{L}\p{N}._-]{0,38}[\p{L}\p{N}])?$`)
 
 // Invite makes an invitation and returns its token, which is kept as a hash
-// only. Who has the token makes one account with it.
-func (d *Desk) Invite(who Person, role Role) (token string, err error) {
+// only. Who has the token makes one account with it; whoever an identity
+// provider knows by the e-mail address, which may be empty, needs no token.
+func (d *Desk) Invite(who Person, role Role, email string) (token string, err error) {
 	if !who.Role.May(Staff) {
 		return "", ErrForbidden
 	}
-	return d.invite(who, role)
+	if email, err = tidyEmail(email); err != nil {
+		return "", err
+	}
+	return d.invite(who, role, email)
 }
 
 // InviteByOperator is for whoever may read the data directory anyway.
-func (d *Desk) InviteByOperator(role Role) (token string, err error) { return d.invite(Person{}, role) }
+func (d *Desk) InviteByOperator(role Role) (token string, err error) {
+	return d.invite(Person{}, role, "")
+}
 
-func (d *Desk) invite(by Person, role Role) (string, error) {
+func (d *Desk) invite(by Person, role Role, email string) (string, error) {
 	if !role.Known() {
 		return "", invalid("role", "role", fmt.Sprintf("%q is none of %v", role, Roles))
 	}
@@ -60,7 +69,7 @@ func (d *Desk) invite(by Person, role Role) (string, error) {
 		if err := d.note(w, cmp.Or(by.Pseudonym, by.ID, actorOperator), ActInvited, "", about{"role": role}); err != nil {
 			return err
 		}
-		return save(w, keyInvitation+tokenHash(token), Invitation{Role: role, By: by.ID, Expires: d.now().UTC().Add(InvitationFor)})
+		return save(w, keyInvitation+tokenHash(token), Invitation{Role: role, By: by.ID, Email: email, Expires: d.now().UTC().Add(InvitationFor)})
 	})
 }
 
@@ -92,38 +101,43 @@ func (d *Desk) Join(token, name, password string) (Person, error) {
 	d.writing.Lock()
 	defer d.writing.Unlock()
 	err := d.storage.Update(func(w Writer) error {
-		var i Invitation
-		key := keyInvitation + tokenHash(token)
-		found, err := load(w, key, &i)
-		if err != nil {
-			return err
-		}
-		if !found || !i.Expires.After(p.Created) {
-			return ErrNotFound
-		}
-		if there, err := w.Get(loginKey(name)); err != nil || there != nil {
-			return cmp.Or(err, invalid("name", "used", "somebody has this name already"))
-		}
-		count := 0
-		if err := w.Scan(keyPerson, func(string, []byte) error { count++; return nil }); err != nil {
-			return err
-		}
-		p.Role, p.Pseudonym = i.Role, fmt.Sprintf("R%03d", count+1)
-		if err := w.Delete(key); err != nil {
-			return err
-		}
-		if err := save(w, loginKey(name), p.ID); err != nil {
-			return err
-		}
-		if err := d.note(w, p.Pseudonym, ActJoinedDesk, p.Pseudonym, about{"role": p.Role}); err != nil {
-			return err
-		}
-		return save(w, keyPerson+p.ID, p)
+		return d.admit(w, keyInvitation+tokenHash(token), &p)
 	})
 	if err != nil {
 		return Person{}, err
 	}
 	return p, nil
+}
+
+// admit makes the account of somebody who was invited, and uses the invitation
+// up.
+func (d *Desk) admit(w Writer, key string, p *Person) error {
+	var i Invitation
+	found, err := load(w, key, &i)
+	if err != nil {
+		return err
+	}
+	if !found || !i.Expires.After(p.Created) {
+		return ErrNotFound
+	}
+	if there, err := w.Get(loginKey(p.Name)); err != nil || there != nil {
+		return cmp.Or(err, invalid("name", "used", "somebody has this name already"))
+	}
+	count := 0
+	if err := w.Scan(keyPerson, func(string, []byte) error { count++; return nil }); err != nil {
+		return err
+	}
+	p.Role, p.Email, p.Pseudonym = i.Role, i.Email, fmt.Sprintf("R%03d", count+1)
+	if err := w.Delete(key); err != nil {
+		return err
+	}
+	if err := save(w, loginKey(p.Name), p.ID); err != nil {
+		return err
+	}
+	if err := d.note(w, p.Pseudonym, ActJoinedDesk, p.Pseudonym, about{"role": p.Role}); err != nil {
+		return err
+	}
+	return save(w, keyPerson+p.ID, p)
 }
 
 func loginKey(name string) string { return keyLogin + strings.ToLower(name) }
@@ -151,7 +165,10 @@ func (d *Desk) People(who Person) ([]Person, error) {
 		return r.Scan(keyPerson, func(_ string, value []byte) error {
 			var p Person
 			err := json.Unmarshal(value, &p)
-			p.Password = ""
+			p.Password, p.Identity = "", ""
+			if !who.Role.May(Staff) {
+				p.Email = ""
+			}
 			out = append(out, p)
 			return err
 		})
@@ -161,7 +178,7 @@ func (d *Desk) People(who Person) ([]Person, error) {
 }
 
 // Change gives a person another role, or shuts or opens the account; a change
-// ends the person's sessions. The last admin stays one.
+// ends the person's sessions, and shutting it his tokens. The last admin stays one.
 func (d *Desk) Change(who Person, id string, role Role, disabled bool) error {
 	if !who.Role.May(Staff) {
 		return ErrForbidden
@@ -203,6 +220,11 @@ func (d *Desk) Change(who Person, id string, role Role, disabled bool) error {
 		p.Failures, p.Locked = 0, time.Time{}
 		if err := endSessions(w, id, ""); err != nil {
 			return err
+		}
+		if disabled {
+			if err := endTokens(w, id); err != nil {
+				return err
+			}
 		}
 		return save(w, keyPerson+id, p)
 	})

@@ -41,8 +41,7 @@ type entry struct {
 	verdicts           [Needed]Verdict
 	assigned           []string
 	outcome            Verdict // empty: none
-	signedOff          bool
-	published          int64 // seconds since 1970, where it is or was
+	published          int64   // seconds since 1970, where it is or was
 	stage              Stage
 }
 

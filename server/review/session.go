@@ -274,7 +274,7 @@ func endSessions(w Writer, person, but string) error {
 	return err
 }
 
-// expireAccess deletes sessions and invitations that have run out.
+// expireAccess deletes sessions, tokens and invitations that have run out.
 func (d *Desk) expireAccess(now time.Time) error {
 	var keys []string
 	err := d.storage.View(func(r Reader) error {
@@ -282,6 +282,17 @@ func (d *Desk) expireAccess(now time.Time) error {
 			var s Session
 			err := json.Unmarshal(value, &s)
 			if s.over(now) {
+				keys = append(keys, key)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		err = r.Scan(keyToken, func(key string, value []byte) error {
+			var t Token
+			err := json.Unmarshal(value, &t)
+			if !t.Expires.After(now) {
 				keys = append(keys, key)
 			}
 			return err

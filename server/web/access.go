@@ -169,28 +169,29 @@ func (s *site) join(w http.ResponseWriter, r *http.Request) {
 	seeOther(w, r, "/review/guide?new=1")
 }
 
-type meData struct{ Problem, Done string }
-
 func (s *site) me(w http.ResponseWriter, v *visit) {
 	var data meData
-	if v.FormValue("done") != "" {
+	switch v.FormValue("done") {
+	case "1":
 		data.Done = "me.done"
+	case "token":
+		data.Done = "token.revoked"
 	}
-	s.show(w, v.Request, http.StatusOK, "me", v, data)
+	s.mePage(w, v, http.StatusOK, data)
 }
 
 func (s *site) setPassword(w http.ResponseWriter, v *visit) {
 	if !s.Allow(v.Request, SignIns) {
-		s.show(w, v.Request, http.StatusTooManyRequests, "me", v, meData{Problem: "signin.limit"})
+		s.mePage(w, v, http.StatusTooManyRequests, meData{Problem: "signin.limit"})
 		return
 	}
 	err := s.Desk.SetPassword(v.person, v.token, v.PostFormValue("old"), v.PostFormValue("password"))
 	var invalid *review.Invalid
 	switch {
 	case errors.As(err, &invalid):
-		s.show(w, v.Request, http.StatusUnprocessableEntity, "me", v, meData{Problem: "invalid." + invalid.Field + "." + invalid.Code})
+		s.mePage(w, v, http.StatusUnprocessableEntity, meData{Problem: "invalid." + invalid.Field + "." + invalid.Code})
 	case errors.Is(err, review.ErrLocked):
-		s.show(w, v.Request, http.StatusForbidden, "me", v, meData{Problem: "signin.locked"})
+		s.mePage(w, v, http.StatusForbidden, meData{Problem: "signin.locked"})
 	case err != nil:
 		s.failed(w, v.Request, err)
 	default:

@@ -262,8 +262,8 @@ func (p *page) Sheet(c agreement.Confusion, whole bool, caption, rows, columns s
 	return out
 }
 
-// Share is a part of a whole in per cent, or a dash.
-func (p *page) Share(part, whole int) string {
+// PartOf is a part of a whole in per cent, or a dash.
+func (p *page) PartOf(part, whole int) string {
 	if whole == 0 {
 		return "–"
 	}

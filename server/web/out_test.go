@@ -386,7 +386,8 @@ func TestWhatIsPublishedStaysText(t *testing.T) {
 	g := s.guest(t)
 	for _, path := range []string{"/findings", "/findings/" + id, "/findings?site=%22%3E%3Cscript%3Ex&rule=%3Cscript%3E&by=%3Cscript%3E&lang=%3Cscript%3E", "/findings/%3Cscript%3E"} {
 		_, _, body := g.get(path)
-		if !strings.Contains(body, "<h1") || strings.Contains(body, "<script>") || strings.Contains(body, "<img") || inline.MatchString(stripValues(body)) {
+		skeletons(t, []string{body})
+		if !strings.Contains(body, "<h1") || strings.Contains(body, "<script>") || strings.Contains(body, "<img") {
 			t.Errorf("%s holds markup from outside:\n%s", path, body)
 		}
 	}

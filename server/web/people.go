@@ -38,15 +38,11 @@ func (s *site) peoplePage(w http.ResponseWriter, v *visit, status int, data peop
 
 func (s *site) invite(w http.ResponseWriter, v *visit) {
 	role := review.Role(v.PostFormValue("role"))
-	token, err := s.Desk.Invite(v.person, role)
+	token, err := s.Desk.Invite(v.person, role, v.PostFormValue("email"))
 	if s.invalidPerson(w, v, err) {
 		return
 	}
-	scheme := "http"
-	if s.Secure(v.Request) {
-		scheme = "https"
-	}
-	s.peoplePage(w, v, http.StatusCreated, peopleData{Link: scheme + "://" + v.Host + "/review/join/" + token, Role: role})
+	s.peoplePage(w, v, http.StatusCreated, peopleData{Link: s.base(v.Request) + "/review/join/" + token, Role: role})
 }
 
 func (s *site) changePerson(w http.ResponseWriter, v *visit) {

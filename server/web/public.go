@@ -340,7 +340,7 @@ func (s *site) publicReview(w http.ResponseWriter, r *http.Request) {
 }
 
 // public adds what anybody may see. Nothing here reads a cookie.
-func (s *site) public(mux *http.ServeMux) {
+func (s *site) public(mux *listed) {
 	mux.Handle("GET /findings/{$}", http.RedirectHandler("/findings", http.StatusMovedPermanently))
 	for path, handle := range map[string]http.HandlerFunc{
 		"/findings": s.findings, "/findings/{id}": s.publicFinding, "/findings/{id}/claimreview.json": s.publicReview,

@@ -12,6 +12,7 @@ package web
 
 import (
 	"cmp"
+	"crypto/rand"
 	"embed"
 	"errors"
 	"html/template"
@@ -21,6 +22,7 @@ import (
 	"time"
 
 	"haechi/rules"
+	"haechi/server/oidc"
 	"haechi/server/review"
 )
 
@@ -34,6 +36,7 @@ type Config struct {
 	Secure func(*http.Request) bool        // whether the browser spoke TLS
 	Origin func(*http.Request) bool        // whether no browser or one of our extensions sends this
 	Allow  func(*http.Request, Limit) bool // nil: everything
+	OIDC   *oidc.Provider                  // nil: people sign in with passwords only
 	Now    func() time.Time                // nil: time.Now
 	Log    *slog.Logger
 	// Publisher answers for what is published, in its data; empty: Publisher.
@@ -67,6 +70,7 @@ type site struct {
 	pages   map[string]*template.Template
 	open    map[string]*template.Template // for everybody, at /findings
 	exports chan struct{}                 // holds one for each export being written
+	sealKey []byte                        // of what a browser keeps while it is at the identity provider
 }
 
 // visit is one request of somebody who is signed in.
@@ -120,11 +124,62 @@ var routes = []route{
 	{"GET", "/review/guide", review.See, (*site).guide},
 	{"GET", "/review/me", review.See, (*site).me},
 	{"POST", "/review/me/password", review.See, (*site).setPassword},
+	{"POST", "/review/me/token", review.See, (*site).makeToken},
+	{"POST", "/review/me/token/revoke", review.See, (*site).revokeToken},
+	{"POST", "/review/me/connect", review.See, (*site).connect},
 	{"POST", "/review/sign-out", review.See, (*site).signOut},
+}
+
+// door is one page or action for people without an account.
+type door struct {
+	method, path string
+	handle       func(*site, http.ResponseWriter, *http.Request)
+}
+
+var doors = []door{
+	{"GET", "/review/sign-in", (*site).signInPage},
+	{"POST", "/review/sign-in", (*site).signIn},
+	{"GET", "/review/oidc/start", (*site).beginOIDC},
+	{"GET", callbackPath, (*site).oidcCallback},
+	{"GET", "/review/join/{token}", (*site).joinPage},
+	{"POST", "/review/join/{token}", (*site).join},
+	{"GET", "/review/receipt", (*site).receiptPage},
+	{"POST", "/review/receipt", (*site).receipt},
+	{"POST", "/review/language", (*site).language},
+}
+
+// open is the API that needs no account.
+var open = []door{
+	{"GET", "/v1/corpus.jsonl", (*site).precedents},
+	{"POST", "/v1/reports", (*site).takeReport},
+	{"GET", "/v1/reports/{code}", (*site).reportStatus},
+	{"DELETE", "/v1/reports/{code}", (*site).deleteReport},
+	{"OPTIONS", "/v1/reports", (*site).preflight},
+	{"OPTIONS", "/v1/reports/{code}", (*site).preflight},
+}
+
+// listed is a mux that remembers what it was given, so that a test finds a route
+// that nobody thought about.
+type listed struct {
+	*http.ServeMux
+	patterns []string
+}
+
+func (l *listed) HandleFunc(pattern string, handle http.HandlerFunc) { l.Handle(pattern, handle) }
+
+func (l *listed) Handle(pattern string, handler http.Handler) {
+	l.patterns = append(l.patterns, pattern)
+	l.ServeMux.Handle(pattern, handler)
 }
 
 // New returns the handler.
 func New(c Config) (http.Handler, error) {
+	h, _, err := build(c)
+	return h, err
+}
+
+// build also returns the patterns of everything that is served.
+func build(c Config) (http.Handler, []string, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -134,30 +189,27 @@ func New(c Config) (http.Handler, error) {
 	c.Publisher = cmp.Or(c.Publisher, Publisher)
 	pages, err := parsePages("pages")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	open, err := parsePages("pages/open")
+	openPages, err := parsePages("pages/open")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	s := &site{c, pages, open, make(chan struct{}, maxExports)}
+	s := &site{Config: c, pages: pages, open: openPages, exports: make(chan struct{}, maxExports), sealKey: make([]byte, 32)}
 	if s.Take == nil {
 		s.Take = s.takeHere
 	}
-	own := http.NewServeMux()
+	rand.Read(s.sealKey) // never fails
+	own := &listed{ServeMux: http.NewServeMux()}
 	for _, r := range routes {
 		own.HandleFunc(r.method+" "+r.path, s.guarded(r))
 	}
-	own.HandleFunc("GET /review/sign-in", s.signInPage)
-	own.HandleFunc("POST /review/sign-in", s.signIn)
-	own.HandleFunc("GET /review/join/{token}", s.joinPage)
-	own.HandleFunc("POST /review/join/{token}", s.join)
-	own.HandleFunc("GET /review/receipt", s.receiptPage)
-	own.HandleFunc("POST /review/receipt", s.receipt)
-	own.HandleFunc("POST /review/language", s.language)
+	for _, d := range doors {
+		own.HandleFunc(d.method+" "+d.path, func(w http.ResponseWriter, r *http.Request) { d.handle(s, w, r) })
+	}
 	static, err := fs.Sub(files, "static")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	own.Handle("GET /review/static/", http.StripPrefix("/review/static/", unlisted(http.FileServerFS(static))))
 	own.HandleFunc("/review/", func(w http.ResponseWriter, r *http.Request) { s.problem(w, r, http.StatusNotFound, "missing") })
@@ -168,17 +220,17 @@ func New(c Config) (http.Handler, error) {
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, http.StatusForbidden, "stale")
 	}))
-	mux := http.NewServeMux()
+	mux := &listed{ServeMux: http.NewServeMux()}
 	mux.Handle("/review", framed(protection.Handler(own)))
 	mux.Handle("/review/", framed(protection.Handler(own)))
 	s.public(mux)
-	mux.HandleFunc("GET /v1/corpus.jsonl", s.precedents)
-	mux.HandleFunc("POST /v1/reports", s.takeReport)
-	mux.HandleFunc("GET /v1/reports/{code}", s.reportStatus)
-	mux.HandleFunc("DELETE /v1/reports/{code}", s.deleteReport)
-	mux.HandleFunc("OPTIONS /v1/reports", s.preflight)
-	mux.HandleFunc("OPTIONS /v1/reports/{code}", s.preflight)
-	return mux, nil
+	for _, d := range open {
+		mux.HandleFunc(d.method+" "+d.path, func(w http.ResponseWriter, r *http.Request) { d.handle(s, w, r) })
+	}
+	for _, c := range calls {
+		mux.HandleFunc(c.method+" "+c.path, s.called(c))
+	}
+	return mux, append(own.patterns, mux.patterns...), nil
 }
 
 // policy lets a page use what the server itself holds, and nobody put it in a
