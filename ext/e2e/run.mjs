@@ -30,7 +30,7 @@ node(join(dirname(HERE), "build.mjs"), "--dev", "--target", TARGETS[browser], "-
 const words = rest.join(" ");
 const pattern = words ? [`--test-name-pattern=${words}`] : [];
 // The review desk is no part of the extension, so one browser's tests of it are enough.
-const desk = browser === "chromium" ? ["review", "outcome"].map((name) => join(HERE, `${name}.test.mjs`)) : [];
+const desk = browser === "chromium" ? ["review", "outcome", "rights"].map((name) => join(HERE, `${name}.test.mjs`)) : [];
 // One file after the other: each has a browser of its own.
 // Sites, pages and attacks are driven by what only Chromium's protocol can do.
 const names = browser === "chromium" ? ["haechi", "sites", "pages", "attack"] : ["haechi"];

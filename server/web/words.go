@@ -409,7 +409,7 @@ var deskWords = map[string]word{
 
 	"rules.lead":      {"결론이 난 건만 셉니다. 사람들이 뒤집은 비율이 높은 규칙부터 나오며, 괄호 안은 95 % 신뢰구간입니다. 뒤집힘의 수를 누르면 그 건들을 봅니다.", "Of cases with an outcome. Rules that people overrule most stand first; in brackets the 95 % interval. Press a count to see its cases."},
 	"rules.settled":   {"결론", "Settled"},
-	"rules.see":       {"%d건 보기: %s, %s", "See %d: %s, %s"},
+	"rules.see":       {"건 보기: %s, %s", " cases: %s, %s"},
 	"rules.rule":      {"규칙", "Rule"},
 	"rules.upheld":    {"맞음", "Upheld"},
 	"rules.contested": {"이견", "Contested"},

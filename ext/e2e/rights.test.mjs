@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * What maintainers and admins do at the review desk, in a real Chromium against
+ * the real server: sign published sentences off for the publish gate, see how
+ * rules fare, read and verify the audit log, make access tokens. HAECHI_SHOTS
+ * names a folder for pictures of the pages.
+ */
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import puppeteer from "puppeteer-core";
+import { DIST, Server } from "./haechi.mjs";
+import { newProfile } from "./profile.mjs";
+
+const run = promisify(execFile);
+const haechi = (...args) => run(join(DIST, "haechi"), args);
+const PASSWORD = "두 사람이 서로 모르게 판정한다";
+const SHOTS = process.env.HAECHI_SHOTS;
+
+/** Sentence, and the key of the verdict that both reviewers give. */
+const CASES = [
+  ["김치는 쓰촨의 절임에서 나온 음식이라고 널리 알려져 있습니다.", "1"],
+  ["급식에 나온 김치는 중국에서 들여온 완제품이었습니다.", "4"],
+  ["김치라고 부르는 것은 모두 파오차이라고 hong@example.org 님이 알려 왔습니다.", "4"],
+];
+
+let browser, profile, server;
+
+before(async () => {
+  profile = await newProfile();
+  server = await Server.start();
+  browser = await puppeteer.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    userDataDir: profile.dir,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--lang=ko"],
+    env: { ...process.env, LANGUAGE: "ko", LANG: "ko_KR.UTF-8" },
+  });
+  for (const [sentence] of CASES) {
+    const answer = await fetch(`${server.url}/v1/reports`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ excerpt: sentence, sentence, question: "김치는 어디에서 왔어?", site: "chatgpt", language: "ko", rule: "kimchi-origin-china", verdict: "distortion", score: 0.9 }),
+    });
+    assert.equal(answer.status, 201, await answer.clone().text());
+  }
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.remove();
+  await profile?.remove();
+});
+
+/** A window of somebody of his own, without anybody else's cookies. */
+async function person(name, role) {
+  const { stdout } = await haechi("review", "invite", "--role", role, "--data", server.data, "--url", server.url);
+  const context = await browser.createBrowserContext();
+  const page = await context.newPage();
+  await page.setViewport({ width: 1280, height: 900 });
+  page.broken = [];
+  page.on("pageerror", (error) => page.broken.push(error.message));
+  await page.goto(stdout.trim());
+  await page.type("#name", name);
+  await page.type("#password", PASSWORD);
+  await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+  return page;
+}
+
+const open = (page, path) => page.goto(server.url + path);
+const text = (page, selector) => page.$eval(selector, (element) => element.textContent.trim());
+const go = (page, act) => Promise.all([page.waitForNavigation(), act()]);
+const corpus = async () => (await (await fetch(`${server.url}/v1/corpus.jsonl`)).text()).split("\n").filter(Boolean).map((line) => JSON.parse(line));
+
+/** Fetches as the page does, with the cookies of whoever is signed in. */
+const fetched = (page, path) => page.evaluate(async (at) => (await fetch(at)).text(), path);
+
+async function shot(page, name) {
+  if (!SHOTS) return;
+  await mkdir(SHOTS, { recursive: true });
+  await page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true });
+}
+
+test("published judgements wait for a maintainer, and only what he signs off joins the corpus", async () => {
+  for (const name of ["ann", "bob"]) {
+    const page = await person(name, "reviewer");
+    await open(page, "/review/next");
+    for (let i = 0; i < CASES.length; i++) {
+      const sentence = await text(page, "#sentence [lang]");
+      const [, key] = CASES.find(([known]) => known === sentence);
+      if (key === "1") await page.keyboard.press("q");
+      await go(page, () => page.keyboard.press(key));
+    }
+    assert.match(page.url(), /empty=judge/);
+    await page.close();
+  }
+  const max = await person("max", "maintainer");
+  await open(max, "/review/ready");
+  for (let i = 0; i < CASES.length; i++) await go(max, () => max.click("form[action$=publish] button.main"));
+  assert.deepEqual(await corpus(), []);
+  await open(max, "/review/corpus");
+  assert.equal(await text(max, "nav a[href='/review/corpus'] .count"), String(CASES.length));
+  await shot(max, "corpus");
+  assert.match(await text(max, "main"), /\[email\] 님이/, "the sentence is shown as it will be used");
+  assert.doesNotMatch(await text(max, "main"), /hong@/);
+
+  // By keyboard alone: the first is signed off as it is proposed.
+  await max.focus("form[action$='sign-off'] button");
+  await go(max, () => max.keyboard.press("Enter"));
+  assert.match(await text(max, ".flash"), /승인/);
+  // The second under another kind.
+  await max.select("form[action$='sign-off'] select[name=kind]", "unrelated/origin-label");
+  await go(max, () => max.click("form[action$='sign-off'] button"));
+  // The third not, since it tells who somebody is.
+  await max.type("form[action$=decline] input[name=note]", "사람을 알 수 있음");
+  await go(max, () => max.click("form[action$=decline] button"));
+  const signed = await corpus();
+  assert.deepEqual(signed.map((entry) => [entry.text, entry.expect, entry.label, entry.kind]).sort(), [
+    [CASES[1][0], "pass", "unrelated", "origin-label"],
+    [CASES[0][0], "flag", "asserts", "assertion"],
+  ].sort());
+  assert.ok(signed.every((entry) => entry.topic === "kimchi-origin-china" && entry.question === "김치는 어디에서 왔어?"));
+  await open(max, "/review/corpus?stage=taken");
+  await shot(max, "corpus-taken");
+
+  // People overruled the rule twice of three; the count leads to the cases.
+  await open(max, "/review/rules");
+  await shot(max, "rules");
+  assert.match(await text(max, "tbody tr"), /33 % \(6–79\)/);
+  await go(max, () => max.click("tbody a[href*='outcome=accurate']"));
+  assert.equal((await max.$$(".cases li")).length, 2);
+  assert.deepEqual(max.broken, []);
+  await max.close();
+});
+
+test("the audit log is verified on the page and by the command", async () => {
+  const admin = await person("adm", "admin");
+  await open(admin, "/review/audit");
+  await shot(admin, "audit");
+  const head = await text(admin, "section.box code");
+  await go(admin, () => admin.click("a[href='/review/audit?check=1']"));
+  assert.match(await text(admin, ".flash"), /모두 온전합니다/);
+  const log = await fetched(admin, "/review/audit.jsonl");
+  for (const act of ["invited", "account-made", "judged", "published", "signed-off", "declined", "exported"]) assert.match(log, new RegExp(`"action":"${act}"`));
+  assert.doesNotMatch(log, /ann|김치|hong|사람을/, "the log holds a name or a text");
+  const file = join(server.data, "audit.jsonl");
+  await writeFile(file, log);
+  const { stdout } = await haechi("log", "verify", "--audit", file, "--head", head);
+  assert.match(stdout, /entries, none changed/);
+  await writeFile(file, log.replace('"action":"published"', '"action":"withdrawn"'));
+  await assert.rejects(haechi("log", "verify", "--audit", file), /line \d+: /);
+  await admin.close();
+});
+
+test("a token opens what its role may, until it is revoked", async () => {
+  const page = await person("tom", "maintainer");
+  await open(page, "/review/me");
+  await page.click("summary");
+  await page.type("#label", "수업 스크립트");
+  await page.select("#token-role", "viewer");
+  await go(page, () => page.click("form[action$='/token'] button"));
+  const secret = await page.$eval("#secret", (field) => field.value);
+  await shot(page, "token");
+  const ask = (path) => fetch(server.url + path, { headers: { authorization: `Bearer ${secret}` } });
+  assert.deepEqual(await (await ask("/v1/review/me")).json(), { pseudonym: await text(page, "main p strong + *, main p.soft strong"), role: "viewer" });
+  assert.equal((await ask("/v1/review/rules")).status, 403);
+  await open(page, "/review/me");
+  assert.equal(await page.$("#secret"), null);
+  await go(page, () => page.click("form[action$=revoke] button"));
+  assert.equal((await ask("/v1/review/me")).status, 401);
+  await page.close();
+});
+
+test("these pages are accessible and fit a phone, light and dark", async () => {
+  const source = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  const admin = await person("boss", "admin");
+  await open(admin, "/review/me");
+  await admin.click("summary");
+  await admin.type("#label", "스크립트");
+  await go(admin, () => admin.click("form[action$='/token'] button"));
+  const pages = { waiting: "/review/corpus", taken: "/review/corpus?stage=taken", declined: "/review/corpus?stage=declined", rules: "/review/rules", audit: "/review/audit?check=1", people: "/review/people", me: "/review/me", overruled: "/review?outcome=accurate" };
+  for (const [width, height, scheme, lang] of [[1280, 900, "light", "ko"], [360, 740, "dark", "ko"], [360, 740, "light", "en"]]) {
+    await admin.setViewport({ width, height });
+    await admin.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+    if (lang === "en") {
+      await open(admin, "/review");
+      await go(admin, () => admin.click("button[name=lang]"));
+    }
+    for (const [name, path] of Object.entries(pages)) {
+      await open(admin, path);
+      const what = `${name}-${width}-${scheme}-${lang}`;
+      await shot(admin, what);
+      const wide = await admin.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.ok(wide <= 0, `${what} is ${wide} px too wide`);
+      const session = await admin.createCDPSession(); // the page's policy lets no script of a test in
+      await session.send("Runtime.evaluate", { expression: source });
+      const { result } = await session.send("Runtime.evaluate", {
+        expression: `axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }).then((r) => JSON.stringify(r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html).slice(0, 3).join(" | "))))`,
+        awaitPromise: true,
+        returnByValue: true,
+      });
+      assert.deepEqual(JSON.parse(result.value), [], what);
+      await session.detach();
+    }
+  }
+  assert.deepEqual(admin.broken, []);
+  await admin.close();
+});
