@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -102,9 +103,15 @@ func TestWhatPeopleDecideGuardsTheRules(t *testing.T) {
 	if b, err := os.ReadFile(filepath.Join(m.dir, precedentsPath)); err != nil || !strings.Contains(string(b), sentence) {
 		t.Errorf("the mirror's: %s %v", b, err)
 	}
-	before, signedOff, err := testedAgainst(s.url, writeRoot(t, s), rulesHash(t, rule))
-	if err != nil || len(signedOff) != 1 || before.Rule(topic) == nil {
-		t.Fatalf("%v %+v", err, signedOff)
+	var out bytes.Buffer
+	args := []string{filepath.Join(dir, topic+".json"), "--trust", writeRoot(t, s), "--baseline", rulesHash(t, rule), "--engine", "../dist/haechi.wasm", "--model", "../wasm/model", "--server"}
+	static := httptest.NewServer(http.FileServer(http.Dir(m.dir)))
+	defer static.Close()
+	if code := runRulesTest(append(args, s.url), nil, &out, &out); code != exitFailed || !strings.Contains(out.String(), "people judged that it must not be flagged; passes → "+topic+": "+sentence) {
+		t.Errorf("rules test: %d %s", code, out.String())
+	}
+	if before, signedOff, err := testedAgainst(static.URL, writeRoot(t, s), rulesHash(t, rule)); err != nil || len(signedOff) != 1 || before.Rule(topic) == nil {
+		t.Errorf("from the mirror: %v %+v", err, signedOff)
 	}
 
 	// When it is withdrawn, it holds nobody up.
