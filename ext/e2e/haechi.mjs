@@ -68,14 +68,14 @@ export function finding({ rule, quote }) {
 }
 
 export class Server {
-  /** Starts on a free port, or on the port it had before. */
-  static async start({ keys = MAINTAINER, data, port = 0 } = {}) {
+  /** Starts on a free port, or on the port it had before, with more flags. */
+  static async start({ keys = MAINTAINER, data, port = 0, flags = [] } = {}) {
     const server = new Server();
     server.keys = keys;
     server.data = data ?? (await mkdtemp(join(tmpdir(), "haechi-data-")));
     // Rules are pushed by the dozen here; what the gate says of them is tested where it lives.
     const args = ["serve", "--addr", `127.0.0.1:${port}`, "--data", server.data, "--trust", keys.trust, "--replica", REPLICA, "--no-gate"];
-    args.push("--online-key", keys.online.key, "--online-note", keys.online.note);
+    args.push("--online-key", keys.online.key, "--online-note", keys.online.note, ...flags);
     server.process = spawn(HAECHI, args, { stdio: ["ignore", "inherit", "pipe"] });
     server.port = await listening(server.process);
     return server;

@@ -17,6 +17,7 @@ import { promisify } from "node:util";
 import puppeteer from "puppeteer-core";
 import { DIST, Server } from "./haechi.mjs";
 import { newProfile } from "./profile.mjs";
+import { Provider } from "./provider.mjs";
 
 const run = promisify(execFile);
 const haechi = (...args) => run(join(DIST, "haechi"), args);
@@ -30,11 +31,14 @@ const CASES = [
   ["김치라고 부르는 것은 모두 파오차이라고 hong@example.org 님이 알려 왔습니다.", "4"],
 ];
 
-let browser, profile, server;
+let browser, profile, provider, server;
 
 before(async () => {
   profile = await newProfile();
-  server = await Server.start();
+  provider = await Provider.start();
+  const secret = join(profile.dir, "oidc.secret");
+  await writeFile(secret, `${Provider.client.secret}\n`);
+  server = await Server.start({ flags: ["--oidc-issuer", provider.url, "--oidc-client-id", Provider.client.id, "--oidc-client-secret-file", secret, "--oidc-name", "한강고"] });
   browser = await puppeteer.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     userDataDir: profile.dir,
@@ -54,6 +58,7 @@ before(async () => {
 after(async () => {
   await browser?.close();
   await server?.remove();
+  await provider?.stop();
   await profile?.remove();
 });
 
@@ -174,6 +179,57 @@ test("a token opens what its role may, until it is revoked", async () => {
   await go(page, () => page.click("form[action$=revoke] button"));
   assert.equal((await ask("/v1/review/me")).status, 401);
   await page.close();
+});
+
+/** Says yes at the provider, and waits until the desk is back. */
+async function say(page, path) {
+  await page.waitForSelector("#yes");
+  assert.ok(page.url().startsWith(provider.url), page.url());
+  await page.click("#yes");
+  await page.waitForFunction((to) => location.pathname === to, {}, path);
+  await page.waitForSelector("main h1");
+}
+
+test("people come in through the school's provider, as a browser treats another site's links", async () => {
+  provider.account = { sub: "s-1", preferred_username: "선생님", email: "teacher@school.example", email_verified: true };
+  const context = await browser.createBrowserContext();
+  const page = await context.newPage();
+  // Nobody invited her: the provider's word is not enough.
+  await open(page, "/review/sign-in");
+  await shot(page, "sign-in-provider");
+  await go(page, () => page.click("a[href^='/review/oidc/start']"));
+  await say(page, "/review/oidc/callback");
+  assert.match(await text(page, "main"), /초대받지 않았습니다/);
+  // With an invitation she makes her account without a password, and is in.
+  const { stdout } = await haechi("review", "invite", "--role", "reviewer", "--data", server.data, "--url", server.url);
+  await page.goto(stdout.trim());
+  await shot(page, "join-provider");
+  await go(page, () => page.click("a[href^='/review/oidc/start']"));
+  await say(page, "/review/guide");
+  await open(page, "/review/me");
+  assert.match(await text(page, "main"), /선생님/);
+  assert.equal(await page.$("#old"), null, "there is no password to change");
+  // The next time the provider is enough, and leads to where she wanted to go.
+  await go(page, () => page.click("#sign-out button"));
+  await open(page, "/review/import");
+  await go(page, () => page.click("a[href^='/review/oidc/start']"));
+  await say(page, "/review/import");
+  await context.close();
+
+  // An admin connects her account, which no invitation by e-mail would reach.
+  provider.account = { sub: "s-2", email: "head@school.example", email_verified: true };
+  const admin = await person("head", "admin");
+  await open(admin, "/review/me");
+  await admin.click("form[action$=connect] button");
+  await say(admin, "/review/me");
+  assert.match(await text(admin, "main"), /연결되어 있습니다/);
+  await go(admin, () => admin.click("#sign-out button"));
+  await go(admin, () => admin.click("a[href^='/review/oidc/start']"));
+  await say(admin, "/review");
+  await open(admin, "/review/people");
+  assert.equal(await text(admin, "title"), "사람과 권한 · 해치 검토");
+  assert.deepEqual(admin.broken, []);
+  await admin.close();
 });
 
 test("these pages are accessible and fit a phone, light and dark", async () => {
