@@ -203,7 +203,7 @@ bench() {
     scale) shift; bench_scale "$@" ;;
     review)
       go test -run '^$' -bench Queue -benchtime 200x ./server/review
-      go test -run '^$' -bench Pages -benchtime 50x -v ./server/web ;;
+      go test -run '^$' -bench Pages -benchtime 30x -v ./server/web ;;
     all | --*) bench_engine; bench_sync "$@" ;;
     *) usage >&2; exit 2 ;;
   esac

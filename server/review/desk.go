@@ -21,8 +21,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"haechi/server/review/agreement"
 )
 
 // Retention is how long what was sent in is kept, unless a Config says
@@ -47,12 +45,11 @@ type Desk struct {
 	writing    sync.Mutex  // held for one change with its commit
 	precedents []Precedent // under writing; nil: to be read again
 
-	mu     sync.RWMutex // held for memory accesses and a walk over the index
-	index  *index       // under mu
-	holds  holds        // under mu
-	public *public      // under mu; nil before anybody asked
-
-	agreement agreement.Known
+	mu      sync.RWMutex // held for memory accesses and a walk over the index
+	index   *index       // under mu
+	holds   holds        // under mu
+	public  *public      // under mu; nil before anybody asked
+	reports reports      // under mu
 }
 
 // Open opens the desk whose records are in a storage.

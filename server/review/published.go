@@ -5,6 +5,7 @@ package review
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 )
@@ -119,37 +120,82 @@ func (d *Desk) published() *public {
 		return p
 	}
 	p = &public{version: d.index.public}
-	counts := map[Count]int{}
+	var sites, rules, languages ranks
 	for i := range d.index.list {
 		e := &d.index.list[i]
 		if e.state != Published {
 			continue
 		}
 		p.order = append(p.order, int32(i))
+		rules.see(e.rule)
+		languages.see(e.language)
 		for _, s := range e.sites {
-			counts[Count{Site: s, Rule: e.rule, Language: e.language, Verdict: e.outcome}]++
+			sites.see(s)
+		}
+	}
+	for _, r := range []*ranks{&sites, &rules, &languages} {
+		r.sort()
+	}
+	counts := map[kind]int{}
+	for _, i := range p.order {
+		e := &d.index.list[i]
+		verdict := slices.Index(Verdicts, e.outcome)
+		if verdict < 0 { // nobody publishes that
+			continue
+		}
+		k := kind{0, rules.of[e.rule], languages.of[e.language], verdict}
+		for _, s := range e.sites {
+			k.site = sites.of[s]
+			counts[k]++
 		}
 	}
 	slices.SortFunc(p.order, func(a, b int32) int {
 		return cmp.Or(cmp.Compare(d.index.list[b].published, d.index.list[a].published), cmp.Compare(b, a))
 	})
 	d.mu.RUnlock()
-	sites, languages := map[string]bool{}, map[string]bool{}
-	for c, n := range counts {
-		c.Number = n
-		p.counts = append(p.counts, c)
-		sites[c.Site], languages[c.Language] = true, true
+	for _, k := range slices.SortedFunc(maps.Keys(counts), kind.compare) {
+		p.counts = append(p.counts, Count{
+			Site: sites.names[k.site], Rule: rules.names[k.rule], Language: languages.names[k.language], Verdict: Verdicts[k.verdict], Number: counts[k],
+		})
 	}
-	p.sites, p.languages = keys(sites), keys(languages)
-	slices.SortFunc(p.counts, func(a, b Count) int {
-		return cmp.Or(cmp.Compare(a.Site, b.Site), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Language, b.Language), cmp.Compare(slices.Index(Verdicts, a.Verdict), slices.Index(Verdicts, b.Verdict)))
-	})
+	p.sites, p.languages = sites.names, languages.names
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.public == nil || d.public.version < p.version {
 		d.public = p
 	}
 	return p
+}
+
+// kind is what a count counts, in numbers, which are compared sooner than names.
+type kind struct{ site, rule, language, verdict int }
+
+func (k kind) compare(o kind) int {
+	return cmp.Or(k.site-o.site, k.rule-o.rule, k.language-o.language, k.verdict-o.verdict)
+}
+
+// ranks number names in their order.
+type ranks struct {
+	names []string
+	of    map[string]int
+}
+
+func (r *ranks) see(name string) {
+	if _, ok := r.of[name]; ok {
+		return
+	}
+	if r.of == nil {
+		r.of = map[string]int{}
+	}
+	r.of[name] = 0
+	r.names = append(r.names, name)
+}
+
+func (r *ranks) sort() {
+	slices.Sort(r.names)
+	for i, name := range r.names {
+		r.of[name] = i
+	}
 }
 
 // PublishedIDs are all published cases under a filter, the latest first.

@@ -14,8 +14,9 @@ type index struct {
 	at    map[string]int    // case id → place in list
 	list  []entry           // in the order of arrival
 	names map[string]string // rules, sites, languages, people and verdicts, each kept once
-	// public counts the changes to what is published.
-	public int
+	// public counts the changes to what is published, judged those to what two
+	// have judged.
+	public, judged int
 	// sites and languages are those that stood in the queue since the start.
 	sites, languages map[string]bool
 }
@@ -74,6 +75,9 @@ func (x *index) put(c *Case) {
 	i, known := x.at[c.ID]
 	if e.state == Published || known && x.list[i].state == Published {
 		x.public++
+	}
+	if len(e.judges) >= Needed || known && len(x.list[i].judges) >= Needed {
+		x.judged++
 	}
 	if known {
 		x.list[i] = e

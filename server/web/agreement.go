@@ -77,24 +77,26 @@ type split struct {
 	Number int
 }
 
-// agreementFilter chooses cases for the page and for its data.
-func (s *site) agreementFilter(r *http.Request) (choice, review.Filter, func(string) string) {
-	q := choiceOf(r.URL.Query())
+// agreementReport is for the page and for its data.
+// Over all topics they are categories, within one they are its rules.
+func (s *site) agreementReport(v *visit) (choice, agreement.Report, error) {
+	q := choiceOf(v.URL.Query())
 	c := choice{Topic: q.Topic, Rule: q.Rule, Language: q.Language, Days: q.Days}
+	topics, topic := "rules", func(rule string) string { return rule }
 	if c.Topic == "" && c.Rule == "" {
-		return c, s.filter(c), func(rule string) string {
+		topics, topic = "categories", func(rule string) string {
 			if known := s.rule(rule); known != nil {
 				return known.Category
 			}
 			return ""
 		}
 	}
-	return c, s.filter(c), func(rule string) string { return rule }
+	report, err := s.Desk.Agreement(v.person, s.filter(c), topics, topic)
+	return c, report, err
 }
 
 func (s *site) agreementPage(w http.ResponseWriter, v *visit) {
-	c, f, topic := s.agreementFilter(v.Request)
-	report, err := s.Desk.Agreement(v.person, f, topic)
+	c, report, err := s.agreementReport(v)
 	if err != nil {
 		s.failed(w, v.Request, err)
 		return
@@ -142,8 +144,7 @@ func (s *site) agreementPage(w http.ResponseWriter, v *visit) {
 
 // agreementJSON is the whole report, with pseudonyms whoever asks.
 func (s *site) agreementJSON(w http.ResponseWriter, v *visit) {
-	_, f, topic := s.agreementFilter(v.Request)
-	report, err := s.Desk.Agreement(v.person, f, topic)
+	_, report, err := s.agreementReport(v)
 	if err != nil {
 		s.failed(w, v.Request, err)
 		return
