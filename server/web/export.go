@@ -140,6 +140,10 @@ func (s *site) exportAs(w http.ResponseWriter, v *visit, kind, name, ending stri
 		s.failed(w, v.Request, err)
 		return
 	}
+	if err := s.Desk.Exported(v.person, name+"."+ending, len(ids)); err != nil {
+		s.failed(w, v.Request, err)
+		return
+	}
 	s.download(w, v.Request, kind, name, ending, func(out io.Writer) error { return write(out, ids) })
 }
 
@@ -163,6 +167,10 @@ func (s *site) handout(w http.ResponseWriter, v *visit) {
 			return
 		}
 		findings = append(findings, f)
+	}
+	if err := s.Desk.Exported(v.person, "handout", len(findings)); err != nil {
+		s.failed(w, v.Request, err)
+		return
 	}
 	h := export.Handout{Language: languageFor(v.Request), Task: v.FormValue("task") != ""}
 	if paper := v.FormValue("paper"); paper == "ko" || paper == "en" {

@@ -170,6 +170,13 @@ func TestExportsHoldWhatThePersonMaySee(t *testing.T) {
 	if rows := rowsOf(t, s.viewer.must(t, "/review/export/findings.csv?language=zh")); len(rows) != 0 {
 		t.Errorf("%v", rows)
 	}
+	for path, want := range map[string]string{"findings.csv?language=zh": "findings.csv", "corpus.jsonl": "corpus.jsonl", "claimreview.json": "claimreview.json", "handout": "handout"} {
+		s.viewer.must(t, "/review/export/"+path)
+		entries, _, err := s.desk.Trail(s.admin.person, 0, 1)
+		if err != nil || len(entries) != 1 || entries[0].Action != review.ActExported || entries[0].Subject != want {
+			t.Errorf("the audit log after %s: %+v %v", path, entries, err)
+		}
+	}
 	lines := strings.Split(strings.TrimSpace(s.viewer.must(t, "/review/export/corpus.jsonl")), "\n")
 	var line struct{ Topic, Text, Label, Expect string }
 	if len(lines) != 2 || json.Unmarshal([]byte(lines[0]), &line) != nil || line.Label != "asserts" || line.Expect != "flag" || line.Text != report(1).Sentence {
