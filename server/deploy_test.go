@@ -19,7 +19,7 @@ var (
 // What an operator is told to type or to watch exists.
 func TestOperatingDocumentsNameWhatExists(t *testing.T) {
 	var known strings.Builder
-	for _, args := range []string{"serve", "backup", "restore", "keys new", "keys root", "keys lend", "rules push", "log verify", "review invite"} {
+	for _, args := range []string{"serve", "backup", "restore", "keys new", "keys root", "keys lend", "rules push", "log verify", "log show", "review invite", "cluster", "mirror"} {
 		dispatch("haechi", subcommands, append(strings.Fields(args), "--help"), nil, &known, &known)
 	}
 	s := newSite(t)
@@ -39,7 +39,7 @@ func TestOperatingDocumentsNameWhatExists(t *testing.T) {
 		metrics[f.GetName()] = true
 	}
 	flags, watched := 0, 0
-	for _, file := range []string{"OPERATING.md", "deploy/haechi.service", "deploy/Dockerfile"} {
+	for _, file := range []string{"OPERATING.md", "SCALING.md", "deploy/haechi.service", "deploy/Dockerfile"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -105,6 +105,7 @@ func (p *Publisher) deliver(e Entry, at Place) error {
 	said := s.statement
 	var err error
 	switch r := e.Release; {
+	case r == nil && e.Size < s.log.Size(): // of long ago; the log is read once more
 	case r != nil && r.Sequence < s.log.Size() || r != nil && r.Sequence == 0:
 		if err := p.same(*r); err != nil { // it has it already
 			return err

@@ -12,6 +12,7 @@ import (
 // that it makes, or a newer statement about the log as it is.
 type Entry struct {
 	Release    *store.Release `json:"release,omitempty"`
+	Size       uint64         `json:"size"`       // releases in the log that it states
 	Key        string         `json:"key"`        // note of the online key that signed the statement
 	Checkpoint string         `json:"checkpoint"` // its note; empty for the baseline, about which there is nothing to say
 }

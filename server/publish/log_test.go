@@ -27,6 +27,7 @@ type shared struct {
 type follower struct {
 	*shared
 	cut     bool
+	forget  bool // reads from the beginning, wherever it was
 	at      uint64
 	deliver func(publish.Entry, publish.Place) error
 	err     error // of deliver
@@ -40,6 +41,9 @@ func (l *shared) end() *follower {
 
 func (f *follower) Follow(after publish.Place, deliver func(publish.Entry, publish.Place) error) (uint64, error) {
 	f.deliver, f.at = deliver, after.Position
+	if f.forget {
+		f.at = 0
+	}
 	if f.cut {
 		return 0, publish.ErrCutOff
 	}
@@ -269,6 +273,37 @@ func TestAServerTakesNothingFromTheLogThatClientsRefuse(t *testing.T) {
 				t.Errorf("stored %+v, %v", head, err)
 			}
 		})
+	}
+}
+
+// A server may have to read the whole log again, with what was stated in it long
+// ago, and goes on from where it was.
+func TestAServerReadsTheLogAgain(t *testing.T) {
+	now := trusttest.Now
+	var l shared
+	s := l.server(t, &now, 0)
+	for _, id := range []string{"c", "d", "e"} {
+		now = now.Add(publish.RefreshEvery)
+		if err := s.Refresh(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Publish(s.push(t, id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, entries := s.Head(trust.Preview), len(l.entries)
+	if err := s.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.log.forget = true
+	if err := s.open(t); err != nil {
+		t.Fatal(err)
+	}
+	if s.Head(trust.Preview) != before || len(l.entries) != entries {
+		t.Errorf("%+v after %+v, %d entries after %d", s.Head(trust.Preview), before, len(l.entries), entries)
+	}
+	if _, err := s.Publish(s.push(t, "f")); err != nil {
+		t.Error(err)
 	}
 }
 

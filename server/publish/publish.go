@@ -136,7 +136,7 @@ func (p *Publisher) stored(s *shelf, sequence uint64) (Entry, error) {
 		return Entry{}, err
 	}
 	checkpoint, err := p.sign(s, &s.log, sequence, s.root, key)
-	return Entry{Release: &r, Key: key, Checkpoint: checkpoint}, err
+	return Entry{Release: &r, Size: sequence, Key: key, Checkpoint: checkpoint}, err
 }
 
 // state has the log as it is stated anew if that was never done, or was done
@@ -198,18 +198,23 @@ func (p *Publisher) Refresh() error {
 	return p.refresh(s.key)
 }
 
-// refresh appends a statement of now under an online key.
+// refresh appends a statement of now under an online key, unless another server
+// does it first.
 func (p *Publisher) refresh(key string) error {
-	s := p.current.Load()
-	checkpoint, err := p.sign(s, &s.log, s.log.Size(), s.root, key)
-	if err != nil {
-		return err
+	before := p.current.Load()
+	for {
+		s := p.current.Load()
+		if s != before && s.key == key && p.now().Sub(s.signed) < RefreshEvery {
+			return nil
+		}
+		checkpoint, err := p.sign(s, &s.log, s.log.Size(), s.root, key)
+		if err != nil {
+			return err
+		}
+		if err := p.log.Append(s.place, Entry{Size: s.log.Size(), Key: key, Checkpoint: checkpoint}); !errors.Is(err, ErrMoved) {
+			return err
+		}
 	}
-	err = p.log.Append(s.place, Entry{Key: key, Checkpoint: checkpoint})
-	if errors.Is(err, ErrMoved) && p.current.Load().signed.After(s.signed) {
-		return nil // another server did it
-	}
-	return err
 }
 
 // RefreshEvery is how old the checkpoint of a server that is up may become.
@@ -370,7 +375,7 @@ func (p *Publisher) append(s *shelf, r store.Release, release trust.Release) err
 		if err != nil {
 			return err
 		}
-		err = p.log.Append(s.place, Entry{Release: &r, Key: key, Checkpoint: checkpoint})
+		err = p.log.Append(s.place, Entry{Release: &r, Size: r.Sequence, Key: key, Checkpoint: checkpoint})
 		if !errors.Is(err, ErrMoved) {
 			return err
 		}
