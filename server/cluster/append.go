@@ -24,26 +24,24 @@ func (k *Cluster) Append(after publish.Place, e publish.Entry) error {
 	ctx, cancel := context.WithTimeout(k.ctx, appendWithin)
 	defer cancel()
 	k.mu.Lock()
-	at, entry, stopped, silent := k.at, k.entry, k.stopped, time.Since(k.heard) > cutOffAfter
+	at, stopped, silent := k.at, k.stopped, time.Since(k.heard) > cutOffAfter
 	k.mu.Unlock()
 	switch {
 	case stopped != nil:
 		return fmt.Errorf("%w: %w", publish.ErrCutOff, stopped)
 	case silent, at.stream == "":
 		return publish.ErrCutOff
-	case at.stream != after.Log && entry > 0, at.stream == after.Log && entry != after.Position:
+	case at.stream != after.Log && at.position > 0:
 		return publish.ErrMoved
+	case at.stream != after.Log: // nothing was read from it yet
+		after.Position = 0
 	}
-	after.Position = at.position // beats may have come since
-	sent := false                // an attempt may have reached the stream
+	sent := false // an attempt may have reached the stream
 	for {
 		ack, err := k.send(ctx, after.Position, subjectOf(e), data)
 		switch {
 		case err == nil:
 			if e.Release != nil {
-				if err := k.conn.Publish(beatSubject, nil); err != nil {
-					k.log.Debug("cluster: beat", "err", err)
-				}
 				k.running.Go(func() { k.lead(*e.Release) })
 			}
 			return k.arrived(ctx, ack.Sequence)

@@ -73,7 +73,6 @@ type Cluster struct {
 	mu       sync.Mutex
 	changed  chan struct{} // closed and made anew when anything below changes
 	at       place         // how far the log is read
-	entry    uint64        // the position of the last entry that was delivered; after it come beats only
 	last     uint64        // where the stream ends, as far as is known
 	advanced time.Time     // when reading last made progress, or there was nothing to read
 	heard    time.Time     // when JetStream last answered

@@ -47,15 +47,11 @@ func unpack(data []byte) (publish.Entry, error) {
 	return e, json.Unmarshal(text, &e)
 }
 
-// The subjects of the log's stream. Each release has its own; of the others the
-// stream keeps the last message.
+// The subjects of the log's stream. Each release has its own; of statements the
+// stream keeps the last.
 const (
 	releaseSubject   = "haechi.log.release."
 	statementSubject = "haechi.log.statement"
-	// beatSubject takes empty messages, which are no entries. Replicas learn that
-	// a message counts from the next one, or a second later: a beat after each
-	// release brings it to the other nodes at once.
-	beatSubject = "haechi.log.beat"
 )
 
 func subjectOf(e publish.Entry) string {

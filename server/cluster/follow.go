@@ -31,7 +31,7 @@ func (k *Cluster) stream(ctx context.Context) (jetstream.Stream, error) {
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		s, err = k.js.CreateStream(ctx, jetstream.StreamConfig{
 			Name: logStream, Description: "Releases of rules and statements about their log.",
-			Subjects: []string{releaseSubject + "*", statementSubject, beatSubject}, MaxMsgsPerSubject: 1,
+			Subjects: []string{releaseSubject + "*", statementSubject}, MaxMsgsPerSubject: 1,
 			Storage: jetstream.FileStorage, Replicas: k.replicas, Duplicates: 2 * time.Minute,
 			DenyDelete: true, DenyPurge: true, AllowDirect: true,
 		})
@@ -92,7 +92,7 @@ func (k *Cluster) baseline(ctx context.Context) (*store.Release, error) {
 
 // Follow is that of publish.Log.
 func (k *Cluster) Follow(after publish.Place, deliver func(publish.Entry, publish.Place) error) (uint64, error) {
-	k.note(func() { k.at, k.entry = place{after.Log, after.Position}, after.Position })
+	k.note(func() { k.at = place{after.Log, after.Position} })
 	caught := make(chan uint64, 1)
 	k.running.Go(k.probe)
 	k.running.Go(func() {
@@ -153,7 +153,7 @@ func (k *Cluster) read(deliver func(publish.Entry, publish.Place) error, caught 
 		// Another stream, or one that was put back to an old state: all of it is
 		// read, and held against what is here.
 		if k.at.stream != name || k.at.position > end {
-			k.at, k.entry = place{stream: name}, 0
+			k.at = place{stream: name}
 		}
 		from = k.at
 		now := time.Now()
@@ -195,9 +195,7 @@ func (k *Cluster) read(deliver func(publish.Entry, publish.Place) error, caught 
 		if at <= from.position {
 			continue
 		}
-		if m.Subject() == beatSubject {
-			k.note(func() { k.passed(place{name, at}) })
-		} else if err := k.take(ctx, m.Data(), publish.Place{Log: name, Position: at}, deliver); err != nil {
+		if err := k.take(ctx, m.Data(), publish.Place{Log: name, Position: at}, deliver); err != nil {
 			return err
 		}
 		from.position = at
@@ -228,16 +226,10 @@ func (k *Cluster) take(ctx context.Context, data []byte, at publish.Place, deliv
 			k.stopped = fmt.Errorf("entry %d: %w", at.Position, err)
 			return
 		}
-		k.passed(place{at.Log, at.Position})
-		k.entry = at.Position
+		k.at, k.last, k.advanced = place{at.Log, at.Position}, max(k.last, at.Position), time.Now()
+		k.heard = k.advanced
 	})
 	return err
-}
-
-// passed notes how far the log is read. It is called with mu held.
-func (k *Cluster) passed(at place) {
-	k.at, k.last, k.advanced = at, max(k.last, at.position), time.Now()
-	k.heard = k.advanced
 }
 
 // lacks is the sequence of the first release that a stream does not have.
