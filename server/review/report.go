@@ -32,8 +32,9 @@ type Report struct {
 	Verdict     string  `json:"verdict,omitempty"` // the engine's: distortion, one-sided or framing
 	Score       float64 `json:"score,omitempty"`   // the engine's, 0 to 1
 	Sequence    uint64  `json:"sequence,omitempty"`
-	Pack        string  `json:"pack,omitempty"`  // hash of the rules
-	Model       string  `json:"model,omitempty"` // of the chatbot, as far as the page says
+	Pack        string  `json:"pack,omitempty"`       // hash of the rules
+	Classifier  string  `json:"classifier,omitempty"` // the engine's own model, with its version
+	Model       string  `json:"model,omitempty"`      // of the chatbot, as far as the page says
 }
 
 // Answer is a report as it is kept. Equal reports are one answer.
@@ -62,6 +63,7 @@ var (
 func (r *Report) check() error {
 	r.Excerpt, r.Sentence, r.Question, r.Model = clean(r.Excerpt), clean(r.Sentence), clean(r.Question), clean(r.Model)
 	r.Site, r.Language = strings.ToLower(strings.TrimSpace(r.Site)), strings.ToLower(strings.TrimSpace(r.Language))
+	r.Classifier = clean(r.Classifier)
 	r.Rule, r.Proposition = strings.TrimSpace(r.Rule), strings.TrimSpace(r.Proposition)
 	if r.Sentence == "" {
 		r.Sentence = r.Excerpt
@@ -87,6 +89,8 @@ func (r *Report) check() error {
 		return invalid("question", "long", "at most 1000 characters")
 	case utf8.RuneCountInString(r.Model) > MaxModel:
 		return invalid("model", "long", "at most 100 characters")
+	case utf8.RuneCountInString(r.Classifier) > MaxModel:
+		return invalid("classifier", "long", "at most 100 characters")
 	case len(r.Site) > 64 || !nameShape.MatchString(r.Site):
 		return invalid("site", "name", "give a site's id: small letters, digits and hyphens")
 	case !langShape.MatchString(r.Language):

@@ -5,8 +5,10 @@ package mask
 import (
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // finder knows one form. Go and JavaScript read the patterns alike but for
@@ -70,6 +72,39 @@ var finders = []finder{
 
 	{Passport, form(`([MSRODG][0-9]{8}|M[0-9]{3}[A-Z][0-9]{4})`), korean},
 	{Passport, form(`([A-Z]{1,2}[0-9]{7,8}|[0-9]{9})`), named},
+
+	// Who says his name, or is greeted by it; a name alone may be history.
+	{Name, form(`(?:제|내|저의|나의|본인) ?이름은 ?([가-힣]{2,4}?)(?:이고|이며|입니다|이에요|예요|이야|야|라고|이라고|[,. \n!])`), always},
+	{Name, form(`(?:저는|나는|난|전) ([가-힣]{2,4}?)이?라고 (?:합니다|해요|불러)`), ownName},
+	{Name, form(`저는 (` + family + `[가-힣]{2})(?:입니다|이에요|예요)`), ownName},
+	{Name, form(`(` + family + `[가-힣]{2})(?: ?님| 씨)`), addressed},
+	{Name, form(`([가-힣]{2,3})님[,!]`), greeted},
+	{Name, form(`(?:[Mm]y name is|[Mm]y name's|[Pp]lease call me) ([A-Z][A-Za-z'\-]{0,30}(?: [A-Z][A-Za-z'\-]{0,30}){0,2})`), always},
+	{Name, form(`(?:Dear|Hi|Hello|Hey),? ([A-Z][a-z'\-]{1,30}(?: [A-Z][a-z'\-]{1,30})?)[,!]`), always},
+	{Name, form(`(?:私|わたし|僕|ぼく|俺)の名前は、?([\p{Han}\p{Hiragana}\p{Katakana}\-]{2,12}?)(?:です|だ|と申します|といいます|と言います)`), always},
+	{Name, form(`(\p{Han}{2,5})と申します`), always},
+	{Name, form(`(?:我叫|我名叫|我的名字是|我的名字叫)(\p{Han}{2,4}?)[,。.!、; \n]`), always},
+}
+
+// family is the first syllable of most Korean names.
+const family = `[김이박최정강조윤장임한오서신권황안송류유전홍고문양손배백허남심노하곽성차주우구민진지엄채원천방공현함변염여추도소석선설마길연표명기반왕금옥인맹제모탁국]`
+
+// noName are words of three syllables or fewer that begin like a name and are
+// said of oneself or before 님.
+var noName = strings.Fields("한국인 조선인 전문가 연구원 공무원 유학생 신입생 남학생 여학생 회사원 이용자 구독자 방문자 지원자 신청자 조교수 유튜버 주인공 선생 선생님 고객 고객님 회원 여러분 부모 임금 장군 대왕 교수 사장 하느 하나 스승 아버 어머 대통령 의원 사용자 담당자 관리자")
+
+func ownName(f *folded, start, end int) bool { return !slices.Contains(noName, f.text[start:end]) }
+
+// addressed accepts a word of its own: 대왕김민수님 names no one.
+func addressed(f *folded, start, end int) bool {
+	before, _ := utf8.DecodeLastRuneInString(f.text[:start])
+	return ownName(f, start, end) && (before < '가' || before > '힣')
+}
+
+// greeted accepts what begins a line or follows a greeting.
+func greeted(f *folded, start, end int) bool {
+	lead := strings.TrimRight(f.lead(start), " ,!.")
+	return ownName(f, start, end) && (lead == "" || strings.HasSuffix(lead, "\n") || strings.HasSuffix(lead, "안녕하세요") || strings.HasSuffix(lead, "반갑습니다"))
 }
 
 // address accepts an IP address of someone: no loopback or unspecified one, no

@@ -60,7 +60,7 @@ func letter(b byte) bool { return b|0x20 >= 'a' && b|0x20 <= 'z' }
 // stands reports whether a match is a thing of its own rather than part of a
 // longer number or word. Hangul and Han letters may touch it: 010-1234-5678로.
 func (f *folded) stands(start, end int, kind Kind) bool {
-	if kind == Email || kind == User {
+	if kind == Email || kind == User || kind == Name {
 		return true
 	}
 	// A point joins digits into one number, but only begins a list item before

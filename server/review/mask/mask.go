@@ -3,10 +3,11 @@
 // Package mask takes personal data out of a text before it is sent or stored:
 // call [Mask]. It finds what has a form: e-mail addresses, telephone numbers of
 // Korea, Japan, China and North America, resident and foreigner registration
-// numbers, payment cards, passports, user names in addresses, IP addresses.
+// numbers, payment cards, passports, user names in addresses, IP addresses, and
+// names where the text says that they are someone's own ("제 이름은 …", "… 님").
 //
-// Names, street addresses and bank accounts have no form that tells them from
-// history, so a person must read what goes out. Where in doubt it masks: the
+// Other names, street addresses and bank accounts have no form that tells them
+// from history, so a person must read what goes out. Where in doubt it masks: the
 // sender sees the result and the reader loses little.
 //
 // testdata/cases.json says what must and must not be masked, for this package
@@ -31,6 +32,7 @@ const (
 	Passport  Kind = "passport"
 	User      Kind = "user" // user name and password in an address
 	IP        Kind = "ip"
+	Name      Kind = "name" // of somebody who is greeted or says who he is
 )
 
 // Span is one masked piece: bytes Start to End of the text that was given.
@@ -91,7 +93,7 @@ func (f *folded) taken(start, end int) bool { return slices.Contains(f.used[star
 // begins inside it, but not inside the same run of letters and digits, where
 // nothing that stands for itself begins.
 func (f *folded) next(start, end int, kind Kind) int {
-	if kind == Email || kind == User {
+	if kind == Email || kind == User || kind == Name {
 		return end
 	}
 	at := start + 1

@@ -59,7 +59,7 @@ func TestCases(t *testing.T) {
 			silent++
 		}
 	}
-	for _, k := range []Kind{Email, Phone, Resident, Foreigner, Card, Passport, User, IP} {
+	for _, k := range []Kind{Email, Phone, Resident, Foreigner, Card, Passport, User, IP, Name} {
 		if kinds[k] < 2 {
 			t.Errorf("%d cases mask a %s", kinds[k], k)
 		}
