@@ -31,10 +31,11 @@ const SCRIPTS = {
   panel: "panel/panel.ts",
   popup: "popup/popup.ts",
   print: "print/print.ts",
+  report: "report/report.ts",
   selection: "content/selection.ts",
   welcome: "welcome/welcome.ts",
 };
-const VIEWS = ["options", "panel", "popup", "print", "welcome"];
+const VIEWS = ["options", "panel", "popup", "print", "report", "welcome"];
 const PAGES = ["page.css", "content/highlight.css", ...VIEWS.flatMap((view) => [`${view}/${view}.html`, `${view}/${view}.css`])];
 /** Shown as text: the browser would download Markdown. */
 const TEXTS = { "MODEL_CARD.txt": "wasm/model/MODEL_CARD.md", "LICENSE.txt": "LICENSE" };

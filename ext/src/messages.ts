@@ -10,6 +10,7 @@
 import type { Card, Checked, Finding } from "./engine/abi";
 import type { CardRequest, CheckRequest, Engine, EngineState, RulesHead } from "./engine/engine";
 import { EngineError } from "./engine/ops";
+import type { Seed } from "./report/seed";
 import type { Found } from "./store/findings";
 import type { SyncState } from "./sync/client";
 
@@ -25,6 +26,8 @@ export interface PageRequests {
   /** "Not a problem here", and taking that back. */
   dismiss: { request: Dismissal; answer: null };
   restore: { request: Dismissal; answer: null };
+  /** Opens a page of ours that shows what would be sent for review; nothing is sent. */
+  report: { request: ReportRequest; answer: null };
 }
 
 /** What only the extension's own pages may ask the background. */
@@ -47,6 +50,14 @@ export interface TabRequests {
   list: { request: null; answer: null };
   /** Brings a sentence into view; false when it is not in the page. */
   jump: { request: Jump; answer: boolean };
+  /** A sentence with what stands around it; null when it is not in the page. */
+  seed: { request: Jump; answer: Seed | null };
+}
+
+export interface ReportRequest {
+  seed: Seed;
+  /** From a private window, whoever asks. */
+  private: boolean;
 }
 
 export type Dismissal = Pick<Finding, "rule" | "quote">;

@@ -18,6 +18,7 @@ import { Findings, isFound } from "../store/findings";
 import { showCount, showLost } from "./badge";
 import { dismiss, restore } from "./dismissals";
 import { registerOptional } from "./optional";
+import { openReport } from "./report";
 import { checkSelection, offerSelection, SELECTION } from "./selection";
 import { ALARM, announce, rulesHead, syncClient } from "./sync";
 
@@ -67,6 +68,10 @@ const forPages: Handlers<PageRequests> = {
   },
   async restore(dismissal) {
     await restore(dismissal);
+    return null;
+  },
+  async report(request, { tab }) {
+    await openReport(request, tab);
     return null;
   },
 };

@@ -6,6 +6,7 @@ import { set, settings } from "../settings";
 import { sha256 } from "../store/dismissals";
 import { IndexedRules } from "../store/rules";
 import { PACKAGED } from "../engine/host";
+import { filesOf } from "../sync/http";
 import { SyncClient, type Identity, type Retry, type Socket } from "../sync/client";
 import { MAX_FRAME, NonsenseError } from "../sync/wire";
 
@@ -38,11 +39,6 @@ async function connect(): Promise<Socket | undefined> {
 /** A file that takes longer, or is larger, is given up: nobody may keep the client busy. */
 const FETCH_MS = 60_000;
 const HEAD_MS = 10_000;
-
-/** Where the files of a server lie: at the mirror's address, or beside the socket's. */
-function filesOf(server: string): string {
-  return server.replace(/^ws/, "http").replace(/\/v1\/sync$/, "").replace(/\/$/, "");
-}
 
 async function fetchFile(path: string, signal: AbortSignal): Promise<string | undefined> {
   const response = await fetch(filesOf((await settings()).server) + path, {

@@ -4,6 +4,7 @@
 
 import type { Finding } from "../engine/abi";
 import { askBackground, dispatch, isEnvelope, type Handlers, type Jump, type TabRequests } from "../messages";
+import type { Seed } from "../report/seed";
 import { onChange, settings } from "../settings";
 import { speak, uiLang, type Language } from "../words";
 import type { Mark } from "./answer";
@@ -34,7 +35,11 @@ class Session {
   private readonly highlights = new Highlights();
   private readonly overlay = new Overlay(this.highlights, ({ rule, proposition }) =>
     askBackground("card", { rule, proposition, lang: uiLang() }),
-    { dismiss: (finding) => this.dismiss("dismiss", finding), restore: (finding) => this.dismiss("restore", finding) },
+    {
+      dismiss: (finding) => this.dismiss("dismiss", finding),
+      restore: (finding) => this.dismiss("restore", finding),
+      report: async (finding) => void (await askBackground("report", { seed: this.origins.seed(finding, this.adapter.id), private: PRIVATE })),
+    },
   );
   private readonly watcher: Watcher;
   private readonly health = new Health();
@@ -50,7 +55,7 @@ class Session {
     this.watcher = new Watcher(adapter, {
       check: async (request) => {
         const checked = await askBackground("check", { ...request, tiers: choice.tiers });
-        this.origins.remember(checked, request.question ?? "");
+        this.origins.remember(checked, request);
         return { ...checked, findings: await choice.keep(checked) };
       },
       show: (marks) => (alive() ? this.show(marks) : this.stop()),
@@ -76,12 +81,22 @@ class Session {
   }
 
   /** Shows where a sentence stands, if it still does. */
-  jump({ rule, quote, answer }: Jump): boolean {
-    const here = this.marks.filter(({ finding }) => finding.rule === rule && finding.quote === quote);
-    const wanted = answer === undefined ? undefined : this.watcher.elements()[answer];
-    const mark = here.find((one) => one.answer === wanted) ?? here[0];
+  jump(to: Jump): boolean {
+    const mark = this.mark(to);
     if (mark) this.overlay.point(mark);
     return mark !== undefined;
+  }
+
+  /** What of a sentence somebody may send for review, if it is still there. */
+  seed(of: Jump): Seed | null {
+    const mark = this.mark(of);
+    return mark ? this.origins.seed(mark.finding, this.adapter.id) : null;
+  }
+
+  private mark({ rule, quote, answer }: Jump): Mark | undefined {
+    const here = this.marks.filter(({ finding }) => finding.rule === rule && finding.quote === quote);
+    const wanted = answer === undefined ? undefined : this.watcher.elements()[answer];
+    return here.find((one) => one.answer === wanted) ?? here[0];
   }
 
   stop(): void {
@@ -162,6 +177,7 @@ async function run(): Promise<void> {
     findings: async () => session?.findings() ?? { site: "", host: location.hostname, answers: 0, pending: 0, findings: [], lost: false },
     list: async () => (session?.list(), null),
     jump: async (jump) => session?.jump(jump) ?? false,
+    seed: async (jump) => session?.seed(jump) ?? null,
   };
   chrome.runtime.onMessage.addListener((message: unknown, sender, respond) => {
     if (!isEnvelope(message, "tab")) return false;

@@ -3,18 +3,25 @@
 /** Judges what the user has selected, on any page; put into the page when asked for. */
 
 import { askBackground } from "../messages";
+import { OTHER_SITE } from "../report/seed";
 import { settings } from "../settings";
 import { say, speak, uiLang } from "../words";
 import { anchor } from "./anchor";
 import type { Mark } from "./answer";
+import { Origins } from "./found";
 import { Highlights } from "./highlight";
 import { Overlay } from "./overlay/overlay";
 import { Reading } from "./reader";
 
 class SelectionCheck {
   private readonly highlights = new Highlights("haechi-selection");
+  private readonly origins = new Origins();
   private readonly overlay = new Overlay(this.highlights, ({ rule, proposition }) =>
     askBackground("card", { rule, proposition, lang: uiLang() }),
+    {
+      report: async (finding) =>
+        void (await askBackground("report", { seed: this.origins.seed(finding, OTHER_SITE), private: chrome.extension.inIncognitoContext })),
+    },
   );
 
   async run(range: Range | undefined): Promise<void> {
@@ -23,8 +30,9 @@ class SelectionCheck {
     if (!reading || reading.text === "") return this.overlay.note(say("selectionNone"));
     this.overlay.note(say("selectionWaiting"));
     try {
-      const { findings } = await askBackground("check", { text: reading.text });
-      this.show(findings.flatMap((finding) => {
+      const checked = await askBackground("check", { text: reading.text });
+      this.origins.remember(checked, reading);
+      this.show(checked.findings.flatMap((finding) => {
         const place = anchor(finding, reading);
         const key = `${finding.start} ${finding.rule} ${finding.proposition}`;
         return place ? [{ key, finding, range: place, answer: document.documentElement }] : [];

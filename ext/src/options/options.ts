@@ -13,6 +13,7 @@ import { DEFAULT_SERVER, LOWEST_SCORE, onChange, set, type Sensitivity, type Set
 import { Findings } from "../store/findings";
 import { say, type Language, type Word } from "../words";
 import { serverAddress } from "./address";
+import { showReports } from "./sent";
 import { siteNames } from "./sites";
 
 const LANGUAGES: [Language, string][] = [
@@ -191,6 +192,7 @@ async function main(): Promise<void> {
   showSites(now);
   showServer(now);
   showStorage(now);
+  void showReports();
   onChange(({ rules }) => rules !== undefined && void showAbout());
   await showAbout();
 }

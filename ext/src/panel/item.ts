@@ -5,6 +5,9 @@ import { el } from "../content/overlay/elements";
 import { copy, quotation } from "../content/overlay/quotation";
 import { askBackground, askTab } from "../messages";
 import { timeText, type Cards } from "../page";
+import { siteOf, sitesInUse } from "../content/sites/sites";
+import { seedOf } from "../report/seed";
+import { settings } from "../settings";
 import type { Entry } from "../store/findings";
 import { say, type Word } from "../words";
 
@@ -30,7 +33,10 @@ export class Item {
     this.more.setAttribute("aria-expanded", "false");
     this.quote.title = say("jump");
     this.evidence.hidden = true;
-    this.element.append(this.head, this.quote, el("div", { class: "row" }, this.more, copier, this.dismisser), this.evidence);
+    const reporter = this.button("", "report", () => this.report());
+    reporter.textContent = say("report");
+    reporter.title = say("reportLong");
+    this.element.append(this.head, this.quote, el("div", { class: "row" }, this.more, copier, reporter, this.dismisser), this.evidence);
   }
 
   show(entry: Entry & { answer?: number }, title: string, dismissed: boolean, dated: boolean): void {
@@ -81,6 +87,18 @@ export class Item {
     const card = this.entry && (await this.cards.of(this.entry));
     if (!this.entry || !card) return "ruleGone";
     return (await copy(quotation(this.entry, card))) ? "copied" : "copyFailed";
+  }
+
+  /** From the page where the sentence still stands with what is around it, else from what is kept of it. */
+  private async report(): Promise<Word | undefined> {
+    if (!this.entry) return undefined;
+    const { rule, quote, answer, host } = this.entry;
+    const id = await this.tab();
+    const tab = id === undefined ? undefined : await chrome.tabs.get(id);
+    const there = answer !== undefined && id !== undefined ? await askTab(id, "seed", { rule, quote, answer }).catch(() => null) : null;
+    const seed = there ?? seedOf(this.entry, siteOf({ protocol: "https:", hostname: host, pathname: "/", search: "" }, sitesInUse((await settings()).sites))?.id);
+    await askBackground("report", { seed, private: tab?.incognito === true && answer !== undefined });
+    return "reportOpened";
   }
 
   private async dismiss(): Promise<Word | undefined> {

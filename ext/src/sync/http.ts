@@ -16,6 +16,11 @@ export interface Fetched {
   update?: UpdateFrame;
 }
 
+/** Where the files of a server lie: at the mirror's address, or beside the socket's. */
+export function filesOf(server: string): string {
+  return server.replace(/^ws/, "http").replace(/\/v1\/sync$/, "").replace(/\/$/, "");
+}
+
 /** Fetches what leads from `have` to the newest rules; `whole` takes the snapshot in place of a delta. */
 export async function fetchAnswer(
   fetch: (path: string) => Promise<string | undefined>,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Card, Finding } from "../../engine/abi";
-import { say, uiLang } from "../../words";
+import { say, uiLang, type Word } from "../../words";
 import type { Mark } from "../answer";
 import type { Highlights } from "../highlight";
 import { cardBody, cardWaiting, verdictChip, words } from "./card";
@@ -20,8 +20,10 @@ export type CardSource = (finding: Finding) => Promise<Card>;
 /** What a person may do about a finding beside reading of it. */
 export interface Actions {
   /** "Not a problem here": the mark goes and stays away. */
-  dismiss(finding: Finding): Promise<void>;
-  restore(finding: Finding): Promise<void>;
+  dismiss?(finding: Finding): Promise<void>;
+  restore?(finding: Finding): Promise<void>;
+  /** Opens a page of ours where it may be sent for review; nothing is sent before that. */
+  report(finding: Finding): Promise<void>;
 }
 
 interface OpenCard {
@@ -270,17 +272,22 @@ export class Overlay {
       said.textContent = say((await copy(quotation(finding, text))) ? "copied" : "copyFailed");
     });
     if (!actions) return el("div", { class: "doings" }, copier, said);
+    const reporter = el("button", { type: "button", class: "report", title: say("reportLong") }, say("report"));
+    reporter.addEventListener("click", async () => {
+      said.textContent = say(await actions.report(finding).then((): Word => "reportOpened", (): Word => "notDone"));
+    });
+    if (!actions.dismiss) return el("div", { class: "doings" }, reporter, copier, said);
     const dismisser = el("button", { type: "button", title: say("dismissLong") }, say("dismiss"));
     dismisser.addEventListener("click", async () => {
       try {
-        await actions.dismiss(finding);
+        await actions.dismiss?.(finding);
         this.closeCard(false);
-        this.notice.show(say("dismissed"), () => void actions.restore(finding).then(() => this.launcher.focus()));
+        this.notice.show(say("dismissed"), () => void actions.restore?.(finding).then(() => this.launcher.focus()));
       } catch {
         said.textContent = say("notDone");
       }
     });
-    return el("div", { class: "doings" }, dismisser, copier, said);
+    return el("div", { class: "doings" }, dismisser, reporter, copier, said);
   }
 
   /** Previous, next and close. */
