@@ -34,5 +34,6 @@ const desk = browser === "chromium" ? ["review", "outcome", "rights"].map((name)
 // One file after the other: each has a browser of its own.
 // Sites, pages and attacks are driven by what only Chromium's protocol can do.
 const names = browser === "chromium" ? ["haechi", "sites", "pages", "attack"] : ["haechi"];
+names.push("report", "private", "hostile");
 const files = names.map((name) => join(HERE, `${name}.test.mjs`));
 node("--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=600000", ...pattern, ...files, ...desk);
