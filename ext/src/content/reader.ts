@@ -22,6 +22,8 @@ export interface Point {
 
 /** An answer is read no further than this; the rest of it stays unmarked. */
 export const MAX_TEXT = 100_000;
+/** Nothing readable nests deeper; going on would exhaust the stack. */
+export const MAX_DEPTH = 500;
 /** The end of a long question says what is asked. */
 export const MAX_QUESTION = 2_000;
 
@@ -48,6 +50,9 @@ export class Reading {
   private mark = "";
   /** Inside a table cell: blocks there do not end the row's line. */
   private inCell = false;
+  private depth = 0;
+  /** Whether the text ends with a space: to ask the text itself would have the browser copy all of it at every word. */
+  private spaced = false;
 
   constructor(
     roots: Iterable<Element>,
@@ -73,11 +78,13 @@ export class Reading {
   }
 
   private children(parent: Node): void {
-    for (let child = parent.firstChild; child; child = child.nextSibling) {
-      if (this.text.length >= MAX_TEXT) return;
+    if (this.depth >= MAX_DEPTH) return;
+    this.depth++;
+    for (let child = parent.firstChild; child && this.text.length < MAX_TEXT; child = child.nextSibling) {
       if (child.nodeType === 3) this.words(child as Text);
       else if (child.nodeType === 1) this.element(child as Element);
     }
+    this.depth--;
   }
 
   private element(element: Element): void {
@@ -141,7 +148,8 @@ export class Reading {
     const { within } = this;
     if (within && !within.intersectsNode(node)) return;
     const first = within?.startContainer === node ? within.startOffset : 0;
-    const data = node.data.slice(first, within?.endContainer === node ? within.endOffset : undefined);
+    const last = within?.endContainer === node ? within.endOffset : node.data.length;
+    const data = node.data.slice(first, Math.min(last, first + MAX_TEXT - this.text.length));
     let end = 0;
     for (const found of data.matchAll(/\S+/g)) {
       if (found.index > end && this.gap === "") this.gap = " ";
@@ -171,11 +179,12 @@ export class Reading {
     this.gap = "";
     this.mark = "";
     if (gap === "\n") return (this.text === "" ? "" : "\n") + mark;
-    return gap === " " && !this.text.endsWith(" ") && this.text !== "" ? gap + mark : mark;
+    return gap === " " && !this.spaced && this.text !== "" ? gap + mark : mark;
   }
 
   private put(text: string): void {
     this.text += text;
+    if (text !== "") this.spaced = text.endsWith(" ");
   }
 }
 
@@ -197,8 +206,20 @@ function isBold(element: Element): boolean {
   return parts.length === 1 && /^(STRONG|B)$/i.test(parts[0]?.nodeName ?? "");
 }
 
-/** Reads an answer of a site; several bodies in one answer follow each other. */
+/**
+ * Reads an answer of a site; several bodies in one answer follow each other.
+ * A page can make an element lie about itself (a form with a field that is
+ * called tagName): such an answer is empty, and the others are read all the same.
+ */
 export function readAnswer(adapter: Adapter, answer: Element): Reading {
+  try {
+    return readBodies(adapter, answer);
+  } catch {
+    return new Reading([], "");
+  }
+}
+
+function readBodies(adapter: Adapter, answer: Element): Reading {
   const { skip } = adapter;
   for (const selector of adapter.body) {
     if (selector === SELF) return new Reading([answer], skip);

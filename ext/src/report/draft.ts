@@ -59,7 +59,9 @@ export interface Report {
 
 /** The first draft: masked, and without what cannot be seen. */
 export function draftOf(seed: Seed, id: string, created: number, inPrivate: boolean): Draft {
-  const { before, sentence, after, question, site, ...about } = seed;
+  const { before, sentence, after, question, site, ...facts } = seed;
+  // All digits of a score would let a reader try which name was masked.
+  const about = { ...facts, score: Math.round(facts.score * 1_000) / 1_000 };
   const given: Record<TextName, string> = { before, sentence, after, question };
   let hidden = 0;
   const texts = { ...given };

@@ -172,8 +172,9 @@ export class Overlay {
       });
     }
     // With the focus elsewhere Escape closes too, but the page gets it as well.
-    window.addEventListener("keydown", (event) => event.key === "Escape" && this.escape(), { signal });
-    document.addEventListener("pointerdown", (event) => event.target !== this.host && this.clickedAway(), { signal, capture: true });
+    // What a page makes up closes nothing.
+    window.addEventListener("keydown", (event) => event.isTrusted && event.key === "Escape" && this.escape(), { signal });
+    document.addEventListener("pointerdown", (event) => event.isTrusted && event.target !== this.host && this.clickedAway(), { signal, capture: true });
     const move = (): void => {
       this.counts.settle();
       if (this.open) requestAnimationFrame(() => this.settle());

@@ -44,7 +44,7 @@ export class PointerWatch {
 
   /** At most one look a frame: measuring boxes makes the browser lay out. */
   private move(event: PointerEvent): void {
-    if (event.pointerType === "touch") return;
+    if (event.pointerType === "touch" || !event.isTrusted) return; // a page can make events, but not a person's
     this.last = event;
     if (this.frame !== 0) return;
     this.frame = requestAnimationFrame(() => {
@@ -64,7 +64,7 @@ export class PointerWatch {
   }
 
   private click(event: MouseEvent): void {
-    if (event.button !== 0 || !(event.target instanceof Element)) return;
+    if (event.button !== 0 || !event.isTrusted || !(event.target instanceof Element)) return;
     if (event.target.closest("a, button, input, textarea, summary, [role=button]")) return;
     if (getSelection()?.isCollapsed === false) return; // words were selected
     const mark = markAt(this.marks(), event);

@@ -4,6 +4,8 @@ import type { Site } from "../../engine/abi";
 
 /** Matches nothing; stands for an empty list of selectors. */
 const NOTHING = ":not(*)";
+/** How far above an answer its turn is looked for, in elements. */
+const HIGHEST_TURN = 30;
 /** In `body`: the answer itself. */
 export const SELF = ":scope";
 
@@ -59,7 +61,8 @@ export class Adapter {
   finished(answer: Element): boolean {
     if (this.done === NOTHING) return false;
     let turn = answer;
-    for (let up = answer.parentElement; up && up !== up.ownerDocument.body; up = up.parentElement) {
+    let steps = HIGHEST_TURN; // the work at each step is all that lies below it
+    for (let up = answer.parentElement; up && up !== up.ownerDocument.body && steps > 0; up = up.parentElement, steps--) {
       if (this.answers(up).some((other) => other !== answer)) break;
       turn = up;
     }
