@@ -28,14 +28,14 @@ export class Chromium {
     return join(profile, "Default", "IndexedDB");
   }
 
-  static async launch(extension, profile, { headless = true, width = 1280, height = 900 } = {}) {
+  static async launch(extension, profile, { headless = true, width = 1280, height = 900, args = [] } = {}) {
     const browser = await puppeteer.launch({
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
       headless,
       userDataDir: profile,
       enableExtensions: true,
       defaultViewport: headless ? { width, height } : null,
-      args: [...FLAGS, `--disable-extensions-except=${extension}`, `--load-extension=${extension}`],
+      args: [...FLAGS, ...args, `--disable-extensions-except=${extension}`, `--load-extension=${extension}`],
       env: { ...process.env, LANGUAGE: "ko", LANG: "ko_KR.UTF-8" },
     });
     return new Chromium(browser);

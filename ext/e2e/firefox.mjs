@@ -46,7 +46,7 @@ export class Firefox {
     return join(profile, "storage", "default", `moz-extension+++${HOST}`, "idb");
   }
 
-  static async launch(extension, profile, { headless = true, width = 1280, height = 900 } = {}) {
+  static async launch(extension, profile, { headless = true, width = 1280, height = 900, prefs = {} } = {}) {
     const { id } = (await manifestOf(extension)).browser_specific_settings.gecko;
     const there = await stat(join(profile, "extensions", `${id}.xpi`)).then(() => true, () => false);
     const browser = await puppeteer.launch({
@@ -61,6 +61,7 @@ export class Firefox {
         "extensions.webextensions.uuids": JSON.stringify({ [id]: HOST }),
         "intl.locale.requested": "ko",
         "xpinstall.signatures.required": false,
+        ...prefs,
       },
     });
     const firefox = new Firefox(browser, extension, id);

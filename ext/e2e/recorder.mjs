@@ -27,8 +27,6 @@ export class Recorder {
   sockets = new Set();
   /** Answers a request in the server's place: `{ status, headers, body }`; undefined passes it on. */
   answer = () => undefined;
-  /** Pages that the proxy itself serves, by address. */
-  pages = new Map();
 
   /** `upstream` is the server to stand in front of. */
   static async start(upstream = "") {
@@ -74,7 +72,7 @@ export class Recorder {
     const one = this.note(request);
     for await (const chunk of request) one.chunks.push(chunk);
     const whole = URL.canParse(request.url) ? request.url : this.upstream + request.url;
-    const own = this.answer(one) ?? this.pages.get(whole.split("?")[0]);
+    const own = this.answer(one);
     if (own) {
       response.writeHead(own.status ?? 200, own.headers ?? {}).end(own.body ?? "");
       return;
@@ -96,8 +94,7 @@ export class Recorder {
   tunnel(request, socket, head) {
     const one = this.note(request);
     const { hostname, port } = new URL(`http://${request.url}`);
-    const own = this.pages.size > 0 && Number(port) === this.pagesPort;
-    if (!LOCAL.has(hostname) && !own) {
+    if (!LOCAL.has(hostname)) {
       socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
       return;
     }
