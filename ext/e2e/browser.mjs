@@ -15,7 +15,7 @@ if (!Object.hasOwn(BROWSERS, name)) throw new Error(`HAECHI_BROWSER is chromium 
 
 export const Browser = BROWSERS[name];
 
-export { newProfile, spoil } from "./profile.mjs";
+export { block, newProfile, spoil } from "./profile.mjs";
 
 /** What is highlighted in a page: the words under each of the two marks. */
 export function marks(page) {

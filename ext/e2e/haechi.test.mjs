@@ -7,7 +7,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { allMarks, Browser, card, inOverlay, markPlace, marks, newProfile, spoil } from "./browser.mjs";
+import { allMarks, block, Browser, card, inOverlay, markPlace, marks, newProfile, spoil } from "./browser.mjs";
 import { checkNatively, DIST, finding, Server, stranger, TOP } from "./haechi.mjs";
 import { Rogue } from "./rogue.mjs";
 import { serveReplica } from "./static.mjs";
@@ -421,6 +421,42 @@ test("with damaged files and no server it starts with the packaged rules, and is
   await server.push(RULE_FILE);
   await marked(again, FALSE, ONE_SIDED);
   await leave(again);
+});
+
+test("where no database can be opened at all it judges, takes new rules and uses them, and stores them when that works again", async () => {
+  await phase("current");
+  await server.push("--remove", RULE);
+  await atSequence((await browser.status()).head.sequence);
+  await browser.close();
+  const free = await block(Browser.databases(profile.dir));
+  try {
+    browser = await Browser.launch(EXTENSION, profile.dir);
+    const own = await browser.own();
+    await assert.rejects(own.evaluate(() => new Promise((resolve, reject) => {
+      const open = indexedDB.open("haechi", 1);
+      open.onsuccess = () => (open.result.close(), resolve());
+      open.onerror = () => reject(open.error);
+    })), "the database could be opened: nothing is tested");
+    const page = await chat("chatgpt");
+    await ask(page, { answer: ANSWER });
+    await marked(page, ONE_SIDED);
+    await phase("current");
+    const { head } = await browser.status();
+    assert.ok(head.sequence > 0);
+    await server.push(RULE_FILE);
+    await marked(page, FALSE, ONE_SIDED);
+    await atSequence(head.sequence + 1);
+    await leave(page);
+  } finally {
+    await browser.close();
+    await free();
+    browser = await Browser.launch(EXTENSION, profile.dir);
+  }
+  const page = await chat("chatgpt");
+  await ask(page, { answer: ANSWER });
+  await marked(page, FALSE, ONE_SIDED);
+  await phase("current");
+  await leave(page);
 });
 
 test("when the extension is updated under a page, the old script stops quietly", async () => {

@@ -2,12 +2,14 @@
 
 /**
  * Builds the development extension and runs the tests in a real browser:
- * `node ext/e2e/run.mjs chromium|firefox [WORDS of test names]`.
+ * `node ext/e2e/run.mjs chromium|firefox [--file NAME] [WORDS of test names]`,
+ * where NAME is that of a file without `.test.mjs`.
  */
 
 import { spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { DIST } from "./haechi.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -17,12 +19,17 @@ function node(...args) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
+/** What is tested in both browsers; what one cannot be driven to do, the test says. */
+const BOTH = ["haechi", "stream", "sites", "pages", "attack", "report", "private", "hostile"];
+
 /** The build for each browser. */
 const TARGETS = { chromium: "chrome", firefox: "firefox" };
 
-const [browser, ...rest] = process.argv.slice(2);
+const USAGE = "usage: node ext/e2e/run.mjs chromium|firefox [--file NAME] [WORDS of test names]";
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { file: { type: "string", multiple: true } } });
+const [browser, ...rest] = positionals;
 if (!Object.hasOwn(TARGETS, browser ?? "")) {
-  console.error("usage: node ext/e2e/run.mjs chromium|firefox [WORDS of test names]");
+  console.error(USAGE);
   process.exit(2);
 }
 process.env.HAECHI_BROWSER = browser;
@@ -30,10 +37,12 @@ node(join(dirname(HERE), "build.mjs"), "--dev", "--target", TARGETS[browser], "-
 const words = rest.join(" ");
 const pattern = words ? [`--test-name-pattern=${words}`] : [];
 // The review desk is no part of the extension, so one browser's tests of it are enough.
-const desk = browser === "chromium" ? ["review", "outcome", "rights"].map((name) => join(HERE, `${name}.test.mjs`)) : [];
+const all = browser === "chromium" ? [...BOTH, "review", "outcome", "rights"] : BOTH;
+const names = values.file ?? all;
+const unknown = names.filter((name) => !all.includes(name));
+if (unknown.length > 0) {
+  console.error(`no such tests in ${browser}: ${unknown.join(", ")}; there are ${all.join(", ")}\n${USAGE}`);
+  process.exit(2);
+}
 // One file after the other: each has a browser of its own.
-// Sites, pages and attacks are driven by what only Chromium's protocol can do.
-const names = browser === "chromium" ? ["haechi", "sites", "pages", "attack"] : ["haechi"];
-names.push("report", "private", "hostile");
-const files = names.map((name) => join(HERE, `${name}.test.mjs`));
-node("--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=600000", ...pattern, ...files, ...desk);
+node("--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=600000", ...pattern, ...names.map((name) => join(HERE, `${name}.test.mjs`)));

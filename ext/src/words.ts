@@ -19,6 +19,8 @@ export type Language = "auto" | Lang;
 const TABLES: Record<Lang, Record<Word, { message: string }>> = { ko, en, ja, zh };
 
 let chosen: Language = "auto";
+/** The language of the browser's menus; it asks the browser once, not for every word. */
+let menus: Lang | undefined;
 
 /** From now on words come in this language. */
 export function speak(language: Language): void {
@@ -33,7 +35,12 @@ export function say(word: Word, ...values: (string | number)[]): string {
 /** The chosen language, or that of the browser's menus as far as Haechi has it. */
 export function uiLang(): Lang {
   if (chosen !== "auto") return chosen;
-  const lang = chrome.i18n.getUILanguage().slice(0, 2);
+  menus ??= langOf(chrome.i18n.getUILanguage());
+  return menus;
+}
+
+function langOf(tag: string): Lang {
+  const lang = tag.slice(0, 2);
   return lang === "en" || lang === "ja" || lang === "zh" ? lang : "ko";
 }
 

@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseHTML } from "linkedom";
-import { MAX_DEPTH, MAX_TEXT, Reading } from "../src/content/reader";
+import { MAX_DEPTH, MAX_TEXT } from "../src/content/piece";
+import { Reading } from "../src/content/reader";
 
 const page = (html: string): Document => parseHTML(`<!doctype html><html><body>${html}</body></html>`).document as unknown as Document;
 

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseHTML } from "linkedom";
-import { locate, unfinished } from "../src/content/anchor";
+import { locate, unfinished, wholeSentences } from "../src/content/anchor";
+import { MAX_TEXT, type Piece } from "../src/content/piece";
 import { readAnswer, readQuestion, Reading } from "../src/content/reader";
 import { Adapter } from "../src/content/sites/adapter";
 import { siteOf, sitesInUse } from "../src/content/sites/sites";
@@ -34,11 +35,10 @@ for (const name of list(FIXTURES, ".html")) {
     assert.ok(site);
     const adapter = new Adapter(site);
     const { document } = parseHTML(`<!doctype html><html><body>${read(FIXTURES, name)}</body></html>`);
-    const answers = adapter.answers(document as unknown as Document);
-    const texts = answers.map((answer) => {
+    const texts = adapter.exchanges(document as unknown as Document).map(([answer, asked]) => {
       const reading = readAnswer(adapter, answer);
       assertFaithful(reading);
-      return `Q: ${readQuestion(adapter, answer)}\n${reading.text}${reading.text ? "\n" : ""}`;
+      return `Q: ${asked ? readQuestion(adapter, asked) : ""}\n${reading.text}${reading.text ? "\n" : ""}`;
     });
     assert.equal(texts.join("\n"), read(FIXTURES, name.replace(".html", ".txt")));
   });
@@ -54,7 +54,7 @@ test("the part of a document that is selected is read, and maps back", () => {
     startContainer: start, startOffset: 7, endContainer: end, endOffset: 1,
     intersectsNode: (node: Node) => order.includes(node as Text),
   };
-  const reading = new Reading([root], "", within);
+  const reading = new Reading([root], "", { within });
   assert.equal(reading.text, "둘째 문장.\n셋째 문");
   assertFaithful(reading);
   assert.equal(reading.place(0, 2)?.start.offset, 7);
@@ -101,4 +101,47 @@ test("half a sentence at the end is unfinished", () => {
   assert.equal(unfinished(finding(`“${half}.”`, 0), `“${half}.”`), false);
   assert.equal(unfinished(finding("キムチは中国のものだ。", 0), "キムチは中国のものだ。"), false);
   assert.equal(unfinished(finding(half, 0), `${half}\n다음 줄`), false);
+});
+
+test("what is still being said is no whole sentence", () => {
+  assert.equal(wholeSentences("첫째다. 둘째"), "첫째다.");
+  assert.equal(wholeSentences("첫째다. 둘째."), "첫째다. 둘째.");
+  assert.equal(wholeSentences("첫째다. “둘째다.” 셋째"), "첫째다. “둘째다.”");
+  assert.equal(wholeSentences("인구는 3.5"), "");
+  assert.equal(wholeSentences("第一句。第二"), "第一句。");
+  assert.equal(wholeSentences("# 제목\n- 항목"), "# 제목\n");
+  assert.equal(wholeSentences("이름 없는 줄"), "");
+  assert.equal(wholeSentences(""), "");
+});
+
+test("blocks that are known are not read again, and the whole is the same", () => {
+  const root = body("<p>첫 문장.</p>사이 <b>말</b><div>상자 <p>안의 말</p> 끝</div><ul><li>하나<ul><li>속</li></ul></li><li>둘</li></ul><div><strong>굵다</strong></div>");
+  const pieces = new WeakMap<Element, Piece>();
+  const once = new Reading([root], "", { pieces });
+  const again = new Reading([root], "", { pieces });
+  assert.equal(once.text, "첫 문장.\n사이 말\n상자\n안의 말\n끝\n- 하나\n- 속\n- 둘\n**굵다**");
+  assert.equal(again.text, once.text);
+  assertFaithful(again);
+  const [paragraph] = [...root.querySelectorAll("p")];
+  assert.ok(paragraph);
+  paragraph.textContent = "바뀐 문장.";
+  assert.equal(new Reading([root], "", { pieces }).text, once.text);
+  pieces.delete(paragraph);
+  assert.ok(new Reading([root], "", { pieces }).text.startsWith("바뀐 문장.\n사이 말"));
+});
+
+test("a place reaches over blocks", () => {
+  const reading = new Reading([body("<p>첫 문장.</p><p>둘째 문장.</p><table><tr><th>이름</th></tr></table><p>끝</p>")], "");
+  assert.equal(reading.text, "첫 문장.\n둘째 문장.\n| 이름 |\n|---|\n끝");
+  const place = reading.place(2, reading.text.length);
+  assert.deepEqual([place?.start.node.data, place?.start.offset, place?.end.node.data, place?.end.offset], ["첫 문장.", 2, "끝", 1]);
+  const row = reading.text.indexOf("|---|");
+  assert.equal(reading.place(row, row + 5), undefined);
+});
+
+test("no more is read than the limit, of one node without a space or of many blocks", () => {
+  for (const html of [`<p>${"가".repeat(3 * MAX_TEXT)}</p>`, "가".repeat(3 * MAX_TEXT), `<p>${"가 ".repeat(3 * MAX_TEXT)}</p>`, "<p>가나다라마바사아자차</p>".repeat(MAX_TEXT / 4)]) {
+    const { text } = new Reading([body(html)], "");
+    assert.ok(text.length >= MAX_TEXT / 2 && text.length <= MAX_TEXT + 20, String(text.length));
+  }
 });

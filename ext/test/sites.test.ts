@@ -31,9 +31,9 @@ for (const site of SITES) {
   test(`${site.id}: answers, questions and their state are read, and nothing else`, () => {
     const adapter = new Adapter(site);
     const page = pageOf(site);
-    const turns = adapter.answers(page).map((answer) => {
+    const turns = adapter.exchanges(page).map(([answer, asked]) => {
       const state = adapter.finished(answer) ? "finished" : "open";
-      return `${`Q: ${readQuestion(adapter, answer)}`.trimEnd()}\n[${state}]\n${readAnswer(adapter, answer).text}\n`;
+      return `${`Q: ${asked ? readQuestion(adapter, asked) : ""}`.trimEnd()}\n[${state}]\n${readAnswer(adapter, answer).text}\n`;
     });
     const now = `[${adapter.writing(page) ? "writing" : "still"}]\n${turns.join("\n")}`;
     assert.equal(now, read(PAGES, `${site.id}.txt`));
@@ -44,11 +44,11 @@ for (const site of SITES) {
   test(`${site.id}: the user's own turn is never an answer`, () => {
     const adapter = new Adapter(site);
     const page = pageOf(site);
-    const asked = adapter.answers(page).map((answer) => readQuestion(adapter, answer));
-    assert.ok(asked.every((question) => question !== ""));
-    for (const text of texts(adapter, page)) for (const question of asked) assert.ok(!text.includes(question), question);
-    const turns = adapter.turns(page).map(([, isAnswer]) => isAnswer);
-    assert.ok(turns.includes(false) && turns.includes(true));
+    const exchanges = adapter.exchanges(page);
+    assert.deepEqual(exchanges.map(([answer]) => answer), adapter.answers(page));
+    const questions = exchanges.map(([, asked]) => (asked ? readQuestion(adapter, asked) : ""));
+    assert.ok(questions.length > 0 && questions.every((question) => question !== ""));
+    for (const text of texts(adapter, page)) for (const question of questions) assert.ok(!text.includes(question), question);
   });
 
   test(`${site.id}: what it leaves out is in the page, and would be read without the adapter's skip`, () => {
@@ -127,10 +127,8 @@ test("an answer within an answer is one answer, and one within a question is non
   const { document } = parseHTML('<!doctype html><html><body><div class="turn"><p class="text">하나</p></div><div class="user"><p class="text">질문</p></div><p class="text">둘</p></body></html>');
   const adapter = new Adapter(site);
   assert.deepEqual(texts(adapter, document as unknown as Document), ["하나", "둘"]);
-  const [inner, asked] = [...document.querySelectorAll(".text")] as unknown as Element[];
-  assert.equal(adapter.answerOf(inner ?? null)?.className, "turn");
-  assert.equal(adapter.answerOf(asked ?? null), undefined);
-  assert.equal(adapter.answerOf(null), undefined);
+  const asked = adapter.exchanges(document as unknown as Document).map(([, question]) => question?.textContent);
+  assert.deepEqual(asked, [undefined, "질문"]);
 });
 
 test("menus, titles, links and the input are no prose", () => {

@@ -37,7 +37,7 @@ const findings = new Findings();
  */
 async function noticeLoss(checked: Checked): Promise<void> {
   if (checked.sequence > 0 || (await settings()).rules === checked.rules) return;
-  await announce((await engine.state()).head);
+  await announce(engine, (await engine.state()).head);
   await sync.reconnect();
 }
 
@@ -79,7 +79,7 @@ const forPages: Handlers<PageRequests> = {
 const forOwn: Handlers<OwnRequests> = {
   async status() {
     const state = await engine.state().catch(() => null);
-    return { head: state?.head ?? (await rulesHead()), engine: state, sync: sync.current() };
+    return { head: state?.head ?? (await rulesHead(engine)), engine: state, sync: sync.current() };
   },
   async reconnect() {
     await sync.reconnect();
@@ -130,5 +130,7 @@ void chrome.alarms.get(ALARM).then((alarm) => {
   if (!alarm) void chrome.alarms.create(ALARM, { periodInMinutes: 1 });
 });
 // The worker may have died between storing rules and telling of them.
-void rulesHead().then(announce);
+rulesHead(engine)
+  .then((head) => announce(engine, head))
+  .catch((error: unknown) => console.warn(`haechi: rules are not announced: ${String(error)}`));
 void sync.wake();

@@ -16,16 +16,23 @@ const SHORTEST_ALARM_MS = 30_000;
 
 const store = new IndexedRules();
 
-/** Where the rules stand, without starting the engine: a hello must be cheap. */
-export async function rulesHead(): Promise<RulesHead> {
-  const stored = await store.head();
-  if (stored) return stored;
-  return { ...PACKAGED, hash: await sha256(await baseline()), rules: 0 };
+/**
+ * Where the rules stand, without starting the engine: a hello must be cheap.
+ * Only where the store cannot be read does the engine have to say by what it
+ * judges: see FallbackRules.
+ */
+export async function rulesHead(engine: Engine): Promise<RulesHead> {
+  try {
+    return (await store.head()) ?? { ...PACKAGED, hash: await sha256(await baseline()), rules: 0 };
+  } catch {
+    return (await engine.state()).head;
+  }
 }
 
 /** Tells every tab of rules and sites, through storage, so that it also reaches one that is asleep. */
-export async function announce(head: RulesHead): Promise<void> {
-  if ((await settings()).rules !== head.hash) await set({ rules: head.hash, sites: await store.sites() });
+export async function announce(engine: Engine, head: RulesHead): Promise<void> {
+  if ((await settings()).rules === head.hash) return;
+  await set({ rules: head.hash, sites: await store.sites().catch(() => engine.sites()) });
 }
 
 async function connect(): Promise<Socket | undefined> {
@@ -80,9 +87,9 @@ export function syncClient(engine: Engine): SyncClient {
     connect,
     fetch: fetchFile,
     identity,
-    head: rulesHead,
+    head: () => rulesHead(engine),
     apply: (answered) => engine.update(answered),
-    applied: announce,
+    applied: (head) => announce(engine, head),
     loadRetry: async () => (await chrome.storage.session.get("retry"))["retry"] as Retry | undefined,
     saveRetry: (retry) => chrome.storage.session.set({ retry }),
     wakeAt(time) {

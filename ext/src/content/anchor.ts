@@ -19,16 +19,20 @@ export function locate(finding: Finding, text: string): number {
   return start - before <= after - start ? before : after;
 }
 
-/** The finding's words in the document; undefined when they are no longer there. */
-export function anchor(finding: Finding, reading: Reading): Range | undefined {
+/**
+ * The finding's words in the document; undefined when they are no longer there.
+ * A range that stood for them before is moved, so that whoever draws it need
+ * not be told.
+ */
+export function anchor(finding: Finding, reading: Reading, range = new Range()): Range | undefined {
   const at = locate(finding, reading.text);
   if (at < 0) return undefined;
   const place = reading.place(at, at + finding.quote.length);
   if (!place) return undefined;
-  const range = new Range();
+  const { start, end } = place;
   try {
-    range.setStart(place.start.node, place.start.offset);
-    range.setEnd(place.end.node, place.end.offset);
+    if (range.startContainer !== start.node || range.startOffset !== start.offset) range.setStart(start.node, start.offset);
+    if (range.endContainer !== end.node || range.endOffset !== end.offset) range.setEnd(end.node, end.offset);
   } catch {
     return undefined; // the page changed the node since it was read; it will be read again
   }
@@ -46,4 +50,24 @@ const ENDED = /[.!?。！？…‥][)\]}"'”’」』）】》〉*_]*\s*$/u;
  */
 export function unfinished(finding: Finding, text: string): boolean {
   return text.slice(finding.end).trim() === "" && !ENDED.test(text);
+}
+
+/** Ends a sentence where no space follows, as in Chinese and Japanese. */
+const WIDE = "。！？";
+const CLOSING = ")]}\"'”’」』）】》〉*_";
+
+/**
+ * The text up to the end of its last line or whole sentence: what comes after
+ * is still being said. A point within a number or an address ends nothing.
+ */
+export function wholeSentences(text: string): string {
+  const line = text.lastIndexOf("\n") + 1;
+  for (let at = text.length - 1; at >= line; at--) {
+    const mark = text[at] as string;
+    if (!".!?…‥".includes(mark) && !WIDE.includes(mark)) continue;
+    let end = at + 1;
+    while (end < text.length && CLOSING.includes(text[end] as string)) end++;
+    if (end === text.length || WIDE.includes(mark) || /\s/.test(text[end] as string)) return text.slice(0, end);
+  }
+  return text.slice(0, line);
 }

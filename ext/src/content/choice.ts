@@ -32,6 +32,7 @@ export class Choice {
     const { tiers, sensitivity, dismissed } = this.wishes;
     // Without a model there are no scores; patterns are sure or silent.
     const wanted = findings.filter(({ tier, score }) => tiers.includes(tier) && (degraded || score >= LOWEST_SCORE[sensitivity]));
+    if (this.here.size === 0 && Object.keys(dismissed).length === 0) return wanted; // the rule, while an answer streams
     const keys = await Promise.all(wanted.map(({ rule, quote }) => dismissalKey(rule, quote)));
     return wanted.filter((_, i) => !Object.hasOwn(dismissed, keys[i] ?? "") && !this.here.has(keys[i] ?? ""));
   }

@@ -45,6 +45,7 @@ class Session {
   private readonly health = new Health();
   private readonly checkup = setInterval(() => this.checkHealth(), HEALTH_MS);
   private lost = false;
+  private telling: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     readonly adapter: Adapter,
@@ -101,6 +102,7 @@ class Session {
 
   stop(): void {
     clearInterval(this.checkup);
+    clearTimeout(this.telling);
     this.watcher.stop();
     this.overlay.stop();
     this.highlights.clear();
@@ -122,12 +124,21 @@ class Session {
 
   private show(marks: Mark[]): void {
     const same = marks.length === this.marks.length && marks.every((mark, i) => mark === this.marks[i]);
-    if (same) return;
+    if (same) return this.overlay.moved();
     this.marks = marks;
     this.highlights.draw(marks.map(({ finding, range }) => ({ verdict: finding.verdict, range })));
     this.overlay.show(marks);
-    this.count(marks);
-    this.keep(marks);
+    this.telling ??= setTimeout(() => this.tell());
+  }
+
+  /** Tells the background, a task for each message: to draw comes first. */
+  private tell(): void {
+    if (!alive()) return this.stop();
+    this.keep(this.marks);
+    this.telling = setTimeout(() => {
+      this.telling = undefined;
+      if (alive()) this.count(this.marks);
+    });
   }
 
   /** "Not a problem here", or taking that back; the settings then tell every tab. */

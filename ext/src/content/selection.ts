@@ -59,7 +59,7 @@ class SelectionCheck {
 function readRange(range: Range): Reading {
   const { commonAncestorContainer: common } = range;
   const root = common.nodeType === Node.ELEMENT_NODE ? (common as Element) : common.parentElement;
-  return new Reading(root ? [root] : [], "", range);
+  return new Reading(root ? [root] : [], "", { within: range });
 }
 
 declare global {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Channel, LogFrame, UpdateFrame } from "../sync/wire";
-import type { Card, Checked, Lang } from "./abi";
+import type { Card, Checked, Lang, Site } from "./abi";
 
 export interface CheckRequest {
   text: string;
@@ -58,4 +58,6 @@ export interface Engine {
   /** Verifies what a server answered, uses it and stores it; resolves only when all three are done. */
   update(answered: Answered): Promise<RulesHead>;
   state(): Promise<EngineState>;
+  /** The sites of the rules in use, as they are stored; for when the caller cannot read the store. */
+  sites(): Promise<Site[]>;
 }

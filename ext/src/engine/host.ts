@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { RuleStore } from "../store/rules";
-import type { Card, Checked } from "./abi";
+import type { Card, Checked, Site } from "./abi";
 import type { Answered, CardRequest, CheckRequest, Engine, EngineState, RulesHead } from "./engine";
 import { EngineError, openAnswer, type Op, type Ops } from "./ops";
 import type { FromWorker, ToWorker } from "./worker";
@@ -125,6 +125,10 @@ export class EngineHost implements Engine {
 
   state(): Promise<EngineState> {
     return this.exclusive(async () => structuredClone((await this.boot()).state));
+  }
+
+  sites(): Promise<Site[]> {
+    return this.exclusive(() => this.around.store.sites());
   }
 
   private exclusive<T>(work: () => Promise<T>): Promise<T> {

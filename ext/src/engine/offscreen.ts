@@ -49,4 +49,9 @@ export class OffscreenEngine implements Engine {
     await present();
     return askEngine("state", null);
   }
+
+  async sites(): ReturnType<Engine["sites"]> {
+    await present();
+    return askEngine("sites", null);
+  }
 }

@@ -2,6 +2,7 @@
 
 /** What came in the package beside the code: engine, model, first rules, keys. */
 
+import { FallbackRules } from "../store/fallback";
 import { IndexedRules } from "../store/rules";
 import { EngineHost, LIMITS } from "./host";
 
@@ -21,7 +22,7 @@ export function packagedEngine(): EngineHost {
   const url = (path: string): string => chrome.runtime.getURL(path);
   return new EngineHost({
     spawn: () => new Worker(url("engine.js")),
-    store: new IndexedRules(),
+    store: new FallbackRules(new IndexedRules()),
     baseline,
     trust,
     files: { wasm: url("haechi.wasm"), model: MODEL.map((name) => ({ name, url: url(`model/${name}`) })) },

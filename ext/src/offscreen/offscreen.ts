@@ -12,6 +12,7 @@ const handlers: Handlers<EngineRequests> = {
   card: (request) => engine.card(request),
   update: (answered) => engine.update(answered),
   state: () => engine.state(),
+  sites: () => engine.sites(),
 };
 
 chrome.runtime.onMessage.addListener((message: unknown, sender, respond) => {

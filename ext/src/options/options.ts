@@ -126,7 +126,7 @@ function showServer(now: Settings): void {
 }
 
 async function showKept(): Promise<void> {
-  const all = await findings.all();
+  const all = await findings.all().catch(() => []); // a store that cannot be opened holds nothing
   const size = Math.ceil(new Blob([JSON.stringify(all)]).size / KILOBYTE);
   part("kept", "p").textContent = say("optKept", all.length, size);
 }

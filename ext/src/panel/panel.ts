@@ -117,7 +117,7 @@ class Panel {
   }
 
   private async readHistory(): Promise<void> {
-    this.history = await findings.all();
+    this.history = await findings.all().catch(() => []); // a store that cannot be opened holds nothing
     if (this.view === "history") this.offer();
     await this.draw();
   }

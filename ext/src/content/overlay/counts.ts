@@ -11,7 +11,6 @@ import { el } from "./elements";
 export class Counts {
   readonly element = el("div", { class: "counts" });
   private readonly buttons = new Map<Element, HTMLButtonElement>();
-  private frame = 0;
 
   constructor(
     private readonly host: Element,
@@ -27,20 +26,15 @@ export class Counts {
       this.buttons.delete(answer);
     }
     for (const [answer, own] of found) this.label(this.buttonOf(answer), own);
-    this.settle();
   }
 
-  /** Puts every count where its answer is now, at most once a frame. */
-  settle(): void {
-    if (this.frame !== 0 || this.buttons.size === 0) return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = 0;
-      for (const [answer, button] of this.buttons) this.put(answer, button);
-    });
-  }
-
-  stop(): void {
-    cancelAnimationFrame(this.frame);
+  /** Puts every count where its answer is now. All is measured before anything is moved. */
+  place(): void {
+    const places = [...this.buttons].map(([answer, button]) => ({ button, ...this.placeOf(answer, button) }));
+    for (const { button, x, y, away } of places) {
+      button.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
+      button.classList.toggle("away", away);
+    }
   }
 
   private buttonOf(answer: Element): HTMLButtonElement {
@@ -55,23 +49,28 @@ export class Counts {
 
   private label(button: HTMLButtonElement, marks: readonly Mark[]): void {
     const label = say("atAnswer", marks.length);
+    if (button.title === label && button.classList.contains(worst(marks))) return;
     button.textContent = String(marks.length);
     button.setAttribute("aria-label", label);
     button.title = label;
-    const worst = ["distortion", "one-sided", "framing"].find((verdict) => marks.some(({ finding }) => finding.verdict === verdict));
-    button.className = `at-answer ${worst ?? ""}`;
+    button.className = `at-answer ${worst(marks)}`;
   }
 
   /** Beside the answer's upper corner; hidden where the page covers that, or it is scrolled away. */
-  private put(answer: Element, button: HTMLButtonElement): void {
+  private placeOf(answer: Element, button: HTMLButtonElement): { x: number; y: number; away: boolean } {
     const box = answer.getBoundingClientRect();
     const width = button.offsetWidth || 40;
     const outside = box.right + 6 + width <= document.documentElement.clientWidth;
     const x = outside ? box.right + 6 : box.right - width;
     const y = box.top - (outside ? 0 : 14);
+    if (y < 0 || y > innerHeight) return { x, y, away: true }; // in a long conversation this is most of them
     const seen = document.elementsFromPoint(Math.min(box.right, innerWidth) - 8, box.top + 6).find((element) => element !== this.host);
     const covered = !seen || !(answer.contains(seen) || seen.contains(answer));
-    button.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
-    button.classList.toggle("away", covered || y < 0);
+    return { x, y, away: covered };
   }
+}
+
+/** The gravest verdict among the marks, for the count's colour. */
+function worst(marks: readonly Mark[]): string {
+  return ["distortion", "one-sided"].find((verdict) => marks.some(({ finding }) => finding.verdict === verdict)) ?? "framing";
 }

@@ -9,7 +9,7 @@ import { Counts } from "./counts";
 import { button, el } from "./elements";
 import { Notice } from "./notice";
 import { lineAt, PointerWatch } from "./pointer";
-import { place } from "./place";
+import { place as placeCard } from "./place";
 import css from "./overlay.css";
 import { copy, quotation } from "./quotation";
 import { pageIsDark } from "./theme";
@@ -64,6 +64,10 @@ export class Overlay {
   private open: OpenCard | undefined;
   private overCard = false;
   private told = 0;
+  /** The page's theme is to be looked at again. */
+  private undressed = true;
+  private frame = 0;
+  private drawn: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly highlights: Highlights,
@@ -100,19 +104,28 @@ export class Overlay {
   /** Shows the marks of the page as it is now. */
   show(marks: Mark[]): void {
     this.attach();
+    this.undressed = true;
     this.marks = marks;
     const count = String(marks.length);
     this.launcher.hidden = marks.length === 0;
     this.launcher.classList.toggle("only-one-sided", marks.every(({ finding }) => finding.verdict !== "distortion"));
-    this.launcher.replaceChildren(el("span", { class: "dot", "aria-hidden": "true" }), say("launcherText", count));
-    this.launcher.setAttribute("aria-label", say("launcher", count));
-    this.launcher.title = say("launcher", count);
+    if (this.launcher.title !== say("launcher", count)) {
+      this.launcher.replaceChildren(el("span", { class: "dot", "aria-hidden": "true" }), say("launcherText", count));
+      this.launcher.setAttribute("aria-label", say("launcher", count));
+      this.launcher.title = say("launcher", count);
+    }
     if (marks.length > this.told) this.live.textContent = say("announce", count);
     this.told = marks.length;
     this.follow();
     this.counts.show(marks);
+    this.arrange();
     if (marks.length === 0) this.closeList();
     else if (!this.list.hidden) this.fillList();
+  }
+
+  /** The same marks may stand elsewhere now. */
+  moved(): void {
+    if (this.open) this.arrange();
   }
 
   toggleList(): void {
@@ -139,6 +152,7 @@ export class Overlay {
   /** Says something in place of the list. */
   note(text: string): void {
     this.attach();
+    this.dress();
     this.closeCard();
     this.list.replaceChildren(this.listHeader(), el("p", { class: "note" }, text));
     this.list.hidden = false;
@@ -146,7 +160,8 @@ export class Overlay {
   }
 
   stop(): void {
-    this.counts.stop();
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.drawn);
     this.pointer.stop();
     this.life.abort();
     this.host.remove();
@@ -155,11 +170,34 @@ export class Overlay {
   /** Some pages empty their document when they start; then we come back. */
   private attach(): void {
     if (!this.host.isConnected) document.documentElement.append(this.host);
-    this.dress();
   }
 
   private dress(): void {
+    this.undressed = false;
     this.root.classList.toggle("dark", pageIsDark());
+  }
+
+  /**
+   * Puts everything where it belongs, at most once a frame: after the browser
+   * has laid out and drawn, so that measuring makes it do neither; while the
+   * page scrolls before that, so that nothing lags behind.
+   */
+  private arrange(scrolling = false): void {
+    if (this.marks.length === 0 && !this.open) return;
+    if (this.frame !== 0 && !scrolling) return;
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.drawn);
+    this.frame = requestAnimationFrame(() => {
+      if (scrolling) return this.place();
+      this.drawn = setTimeout(() => this.place());
+    });
+  }
+
+  private place(): void {
+    this.frame = 0;
+    if (this.undressed) this.dress();
+    this.counts.place();
+    this.settle();
   }
 
   private listen(): void {
@@ -175,10 +213,7 @@ export class Overlay {
     // What a page makes up closes nothing.
     window.addEventListener("keydown", (event) => event.isTrusted && event.key === "Escape" && this.escape(), { signal });
     document.addEventListener("pointerdown", (event) => event.isTrusted && event.target !== this.host && this.clickedAway(), { signal, capture: true });
-    const move = (): void => {
-      this.counts.settle();
-      if (this.open) requestAnimationFrame(() => this.settle());
-    };
+    const move = (): void => this.arrange(true);
     window.addEventListener("scroll", move, { signal, capture: true, passive: true });
     window.addEventListener("resize", move, { signal, passive: true });
     this.card.addEventListener("pointerenter", () => (this.overCard = true));
@@ -347,7 +382,7 @@ export class Overlay {
     const { style } = this.card;
     // What it would like to be: its border is not in scrollHeight.
     const size = { width: this.card.offsetWidth, height: this.card.scrollHeight + 2 };
-    const at = place(box, size, { width: innerWidth, height: innerHeight });
+    const at = placeCard(box, size, { width: innerWidth, height: innerHeight });
     style.left = `${at.left}px`;
     style.top = `${at.top}px`;
     style.maxHeight = `${at.height}px`;

@@ -38,18 +38,15 @@ export class Adapter {
     return [...below.querySelectorAll(this.answer)].filter((element) => this.isAnswer(element));
   }
 
-  /** The answer that an element is, or stands in. */
-  answerOf(element: Element | null): Element | undefined {
-    let found: Element | undefined;
-    for (let at = element?.closest(this.answer); at; at = at.parentElement?.closest(this.answer)) found = at;
-    return found && this.isAnswer(found) ? found : undefined;
-  }
-
-  /** The user's turns and the answers, in reading order; the user's turn as `false`. */
-  turns(page: ParentNode): [Element, boolean][] {
-    return [...page.querySelectorAll(`${this.question}, ${this.answer}`)]
-      .map((element): [Element, boolean] => [element, this.isAnswer(element)])
-      .filter(([element, answer]) => answer || element.matches(this.question));
+  /** The answers in reading order, each with the user's turn before it where there is one. */
+  exchanges(page: ParentNode): [Element, Element | undefined][] {
+    const found: [Element, Element | undefined][] = [];
+    let asked: Element | undefined;
+    for (const element of page.querySelectorAll(`${this.question}, ${this.answer}`)) {
+      if (this.isAnswer(element)) found.push([element, asked]);
+      else if (element.matches(this.question)) asked = element;
+    }
+    return found;
   }
 
   /** True while the page shows that an answer is being written. */
@@ -57,13 +54,18 @@ export class Adapter {
     return page.querySelector(this.busy) !== null;
   }
 
-  /** True once the page shows that this answer is finished: in its turn, which holds no other answer. */
-  finished(answer: Element): boolean {
+  /**
+   * True once the page shows that this answer is finished: in its turn, which
+   * holds no other of the page's answers.
+   */
+  finished(answer: Element, answers: readonly Element[] = this.answers(answer.ownerDocument)): boolean {
     if (this.done === NOTHING) return false;
+    const at = answers.indexOf(answer);
+    const beside = [answers[at - 1], answers[at + 1]].filter((one) => one !== undefined);
     let turn = answer;
     let steps = HIGHEST_TURN; // the work at each step is all that lies below it
     for (let up = answer.parentElement; up && up !== up.ownerDocument.body && steps > 0; up = up.parentElement, steps--) {
-      if (this.answers(up).some((other) => other !== answer)) break;
+      if (beside.some((other) => up.contains(other))) break;
       turn = up;
     }
     return turn.matches(this.done) || turn.querySelector(this.done) !== null;
