@@ -118,12 +118,7 @@ async function another() {
 
 /** What a person reads in the popup, with its clock ahead by so many ms. */
 async function popup(wanted, clock = 0) {
-  const shown = await browser.browser.newPage();
-  await shown.evaluateOnNewDocument((by) => {
-    const now = Date.now;
-    Date.now = () => now.call(Date) + by;
-  }, clock);
-  await shown.goto(`chrome-extension://${await browser.id()}/popup.html`);
+  const shown = await browser.view("popup.html", { clock });
   const read = () => shown.evaluate(() => Object.fromEntries(["rules", "server", "stale"].map((id) => [id, document.getElementById(id).textContent])));
   await until(`the popup says ${JSON.stringify(wanted)}`, async () => {
     const words = await read();
@@ -158,7 +153,7 @@ test("endless data: a message beyond the limit, then a file without end, are giv
   });
   await browser.setServer(evil.sync);
   await told("waiting", "nonsense");
-  await popup({ server: away("알 수 없는 말을 하는 서버") });
+  await popup({ server: away("서버의 응답을 알아볼 수 없음") });
   await until("the file is asked for", () => evil.files.length > 0);
   await until("and given up", () => closed > 0);
   assert.ok(sent > MAX_FRAME && sent < 8 * MAX_FRAME, `${sent} bytes were taken, with what lies in buffers on the way`);
@@ -169,7 +164,7 @@ test("endless data: a message beyond the limit, then a file without end, are giv
   await told("waiting", "closed");
   await browser.setServer(evil.url);
   await told("waiting", "nonsense"); // for its length; for its time it would be silent
-  await popup({ server: away("알 수 없는 말을 하는 서버") });
+  await popup({ server: away("서버의 응답을 알아볼 수 없음") });
   await unharmed(head);
 });
 
@@ -185,7 +180,7 @@ test("slow retrieval: a delta that is announced and never comes ends the line", 
   } finally {
     await browser.turnClock(0);
   }
-  await popup({ server: away("답하지 않는 서버") });
+  await popup({ server: away("서버가 응답하지 않음") });
   await unharmed(head);
 });
 
@@ -202,7 +197,7 @@ test("slow retrieval: a file of one byte a second is given up after its time", a
   await browser.setServer(evil.url);
   await told("waiting", "silent");
   await until("the connection is closed", () => closed);
-  await popup({ server: away("답하지 않는 서버") });
+  await popup({ server: away("서버가 응답하지 않음") });
   await unharmed(head);
 });
 
@@ -226,7 +221,7 @@ test("fork: another history under the same keys, and where sockets are blocked t
   await other.push("--remove", RULE);
   await browser.setServer(other.sync);
   await told("refused", "fork");
-  const words = refused("다른 역사를 보여 줌(사람마다 다른 규칙을 내보일 수 있음)");
+  const words = refused("전과 다른 기록을 보여 줌(사람마다 다른 규칙을 줄 수 있음)");
   await popup({ server: words });
   await unharmed(head);
 

@@ -67,6 +67,33 @@ export class Chromium {
     return page;
   }
 
+  /** A page of the extension as a person opens it; `clock` is how far its clock is ahead, in ms. */
+  async view(path, { size, theme, clock } = {}) {
+    const page = await this.blank();
+    if (size) await page.setViewport(size);
+    if (theme) await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: theme }]);
+    if (clock) {
+      await page.evaluateOnNewDocument((by) => {
+        const now = Date.now;
+        Date.now = () => now.call(Date) + by;
+      }, clock);
+    }
+    await page.goto(`chrome-extension://${await this.id()}/${path}`);
+    return page;
+  }
+
+  /** A page that the extension itself opened. */
+  async opened(path) {
+    const target = await until(`${path} is opened`, () => this.browser.targets().find((one) => one.url().endsWith(`/${path}`)));
+    return this.adopt(await target.page());
+  }
+
+  /** Downloads go there without a question. */
+  async downloadsTo(folder) {
+    const session = await this.browser.target().createCDPSession();
+    await session.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder, eventsEnabled: false });
+  }
+
   /** The background's target: a service worker, when it lives. */
   worker() {
     return this.browser.targets().find((target) => target.type() === "service_worker" && target.url().endsWith("/background.js"));
@@ -139,6 +166,15 @@ export class Chromium {
     const page = await this.open("chrome://extensions");
     await page.evaluate(() => chrome.developerPrivate.updateProfileConfiguration({ inDeveloperMode: true }));
     await page.close();
+  }
+
+  /** Presses a command's key in a page: the browser's own shortcuts are out of a debugger's reach. */
+  async command(page, name) {
+    const worker = await this.worker().worker();
+    await worker.evaluate(async (url, command) => {
+      const tab = (await chrome.tabs.query({})).find((one) => one.url === url);
+      chrome.commands.onCommand.dispatch(command, tab);
+    }, page.url(), name);
   }
 
   async setServer(server) {

@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import puppeteer from "puppeteer-core";
 import webExt from "web-ext";
+import { OwnPage } from "./ownpage.mjs";
 import { until } from "./until.mjs";
 
 /** Firefox gives every installation another host name; the tests fix it. */
@@ -80,9 +81,14 @@ export class Firefox {
     return this.browser.close();
   }
 
-  async open(url) {
+  async blank() {
     const page = await this.browser.newPage();
     page.haechi = this;
+    return page;
+  }
+
+  async open(url) {
+    const page = await this.blank();
     page.errors = [];
     page.on("pageerror", (error) => page.errors.push(error.message));
     await page.goto(url, { waitUntil: "load" });
@@ -175,6 +181,51 @@ export class Firefox {
     const context = this.ownContext;
     this.ownContext = undefined;
     if (context) await this.send("browsingContext.close", { context });
+  }
+
+  /** A page of the extension as a person opens it; `clock` is how far its clock is ahead, in ms. */
+  async view(path, { size, theme, clock } = {}) {
+    const { context } = await this.send("browsingContext.create", { type: "tab" });
+    const page = new OwnPage(this, context);
+    if (size) await page.setViewport(size);
+    if (theme) await this.chrome(`Services.prefs.setIntPref("layout.css.prefers-color-scheme.content-override", ${theme === "dark" ? 0 : 1})`);
+    if (clock) {
+      const ahead = `() => { const now = Date.now; Date.now = () => now.call(Date) + ${clock}; }`;
+      await this.send("script.addPreloadScript", { functionDeclaration: ahead, contexts: [context] });
+    }
+    await page.goto(`moz-extension://${HOST}/${path}`);
+    return page;
+  }
+
+  /** A page that the extension itself opened. */
+  async opened(path) {
+    const url = `moz-extension://${HOST}/${path}`;
+    const { context } = await until(`${path} is opened`, async () => (await this.send("browsingContext.getTree", { maxDepth: 0 })).contexts.find((one) => one.url === url));
+    return new OwnPage(this, context);
+  }
+
+  /** Downloads go there without a question. */
+  async downloadsTo(folder) {
+    await this.chrome(`Services.prefs.setIntPref("browser.download.folderList", 2); Services.prefs.setStringPref("browser.download.dir", ${JSON.stringify(folder)})`);
+  }
+
+  /** Sets the clock of the event page forward by so many ms, and keeps it alive meanwhile; 0 sets it right. */
+  async turnClock(ms) {
+    if (ms === 0) await this.usualQuiet();
+    else await this.chrome(`Services.prefs.setIntPref("${IDLE}", 600_000)`);
+    await (await this.own()).evaluate(async (by) => {
+      const background = await chrome.runtime.getBackgroundPage();
+      const now = (background.realNow ??= background.Date.now);
+      background.Date.now = () => now.call(background.Date) + by;
+    }, ms);
+  }
+
+  /** Presses a command's key in a page. */
+  async command(page, name) {
+    await page.bringToFront();
+    const { suggested_key: key } = (await manifestOf(this.extension)).commands[name];
+    const letter = key.default.at(-1);
+    await this.chrome(`const key = [...document.querySelectorAll('keyset[id^="ext-keyset-id"] key')].find((one) => one.getAttribute("key") === "${letter}"); key.doCommand();`);
   }
 
   async openOwn() {

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { allMarks, Browser, card, inOverlay, markPlace, newProfile } from "./browser.mjs";
 import { DIST } from "./haechi.mjs";
-import { ownPage, press, says } from "./ownpage.mjs";
+import { ownPage, press, says } from "./opened.mjs";
 import { Recorder } from "./recorder.mjs";
 import { until } from "./until.mjs";
 

@@ -1,67 +1,101 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Pages that the extension opens by itself, in either browser, and what a person does in them. */
+/**
+ * A page of the extension in Firefox, with as much of Puppeteer's Page as the
+ * tests use. Puppeteer waits for load events that Firefox does not send for
+ * such pages, so they are reached by their browsing context alone. What is
+ * clicked is told so by the page itself; the pointer is a real one.
+ */
 
 import { until } from "./until.mjs";
 
-/** The page of a file of the extension that is open now, or opens soon: `{ evaluate, close }`. */
-export function ownPage(browser, file) {
-  return until(`the page ${file}`, () => (browser.chrome ? inFirefox(browser, file) : inChromium(browser, file)));
-}
+export class OwnPage {
+  constructor(haechi, context) {
+    this.haechi = haechi;
+    this.context = context;
+    this.mouse = { move: (x, y) => this.point(x, y) };
+  }
 
-async function inChromium(browser, file) {
-  const target = browser.browser.targets().find((one) => one.type() === "page" && new URL(one.url()).protocol === "chrome-extension:" && one.url().includes(`/${file}`));
-  const page = target && browser.adopt(await target.page());
-  return page && { page, evaluate: (run, ...args) => page.evaluate(run, ...args), close: () => page.close() };
-}
+  mainFrame() {
+    return { _id: this.context };
+  }
 
-async function inFirefox(browser, file) {
-  const { contexts } = await browser.send("browsingContext.getTree", { maxDepth: 0 });
-  const found = contexts.find(({ url }) => url.startsWith("moz-extension://") && url.includes(`/${file}`));
-  return (
-    found && {
-      evaluate: (run, ...args) => browser.call(found.context, run, ...args),
-      close: () => browser.send("browsingContext.close", { context: found.context }),
-    }
-  );
-}
+  /** Runs a function, or a whole script, in the page. */
+  async evaluate(run, ...args) {
+    if (typeof run === "function") return this.haechi.call(this.context, run, ...args);
+    const answer = await this.haechi.send("script.evaluate", { expression: `${run}\n;undefined`, target: { context: this.context }, awaitPromise: true });
+    if (answer.type === "exception") throw new Error(answer.exceptionDetails.text);
+    return undefined;
+  }
 
-/** Opens a page of the extension in a tab. */
-export async function openOwn(browser, file) {
-  const own = await browser.own();
-  await own.evaluate((path) => void chrome.tabs.create({ url: chrome.runtime.getURL(path) }), file);
-  return ownPage(browser, file);
-}
+  $eval(selector, run, ...args) {
+    return this.haechi.call(this.context, `(selector, ...args) => (${run})(document.querySelector(selector), ...args)`, selector, ...args);
+  }
 
-/** What a page says in the element with an id, once it says it. */
-export function says(page, id, wanted) {
-  return until(`#${id} says ${wanted}`, async () => {
-    const text = await page.evaluate((name) => {
-      const element = document.getElementById(name);
-      return element && !element.closest("[hidden]") ? element.textContent : "";
-    }, id);
-    return wanted.test(text) ? text : Promise.reject(new Error(`it says ${JSON.stringify(text)}`));
-  });
-}
+  $$eval(selector, run) {
+    return this.haechi.call(this.context, `(selector) => (${run})([...document.querySelectorAll(selector)])`, selector);
+  }
 
-/** Types into a field of a page as far as the page can tell. */
-export function write(page, id, text) {
-  return page.evaluate(
-    (name, value) => {
-      const field = document.getElementById(name);
-      field.value = value;
-      field.dispatchEvent(new Event("input", { bubbles: true }));
-      field.dispatchEvent(new Event("change", { bubbles: true }));
-    },
-    id,
-    text,
-  );
-}
+  /** True in place of the element: all that the tests ask is whether it is there. */
+  $(selector) {
+    return this.evaluate((wanted) => document.querySelector(wanted) !== null || null, selector);
+  }
 
-export function press(page, selector) {
-  return page.evaluate((wanted) => {
-    const found = document.querySelector(wanted);
-    if (!found) throw new Error(`no ${wanted} in the page`);
-    found.click();
-  }, selector);
+  async $$(selector) {
+    return Array(await this.$$eval(selector, (all) => all.length));
+  }
+
+  click(selector) {
+    return this.$eval(selector, (element) => (element.focus(), element.click()));
+  }
+
+  type(selector, text) {
+    return this.$eval(selector, (input, value) => {
+      input.value += value;
+      input.dispatchEvent(new Event("input", { bubbles: true }));
+    }, text);
+  }
+
+  select(selector, value) {
+    return this.$eval(selector, (menu, wanted) => {
+      menu.value = wanted;
+      for (const type of ["input", "change"]) menu.dispatchEvent(new Event(type, { bubbles: true }));
+    }, value);
+  }
+
+  setViewport({ width, height }) {
+    return this.haechi.send("browsingContext.setViewport", { context: this.context, viewport: { width, height } });
+  }
+
+  async goto(url) {
+    await this.haechi.send("browsingContext.navigate", { context: this.context, url, wait: "none" });
+    await this.loaded(url);
+  }
+
+  async reload() {
+    await this.evaluate(() => void setTimeout(() => ((globalThis.old = true), location.reload())));
+    await until("the page is new", () => this.evaluate(() => !globalThis.old && document.readyState === "complete"));
+  }
+
+  loaded(url) {
+    return until(`${url} is loaded`, () => this.evaluate((wanted) => location.href === wanted && document.readyState === "complete", url));
+  }
+
+  bringToFront() {
+    return this.haechi.send("browsingContext.activate", { context: this.context });
+  }
+
+  point(x, y) {
+    const actions = [{ type: "pointerMove", x: Math.round(x), y: Math.round(y) }];
+    return this.haechi.send("input.performActions", { context: this.context, actions: [{ type: "pointer", id: "mouse", actions }] });
+  }
+
+  /** The page on paper. */
+  async pdf() {
+    return Buffer.from((await this.haechi.send("browsingContext.print", { context: this.context })).data, "base64");
+  }
+
+  close() {
+    return this.haechi.send("browsingContext.close", { context: this.context });
+  }
 }

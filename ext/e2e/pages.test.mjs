@@ -26,10 +26,9 @@ before(async () => {
   profile = await newProfile();
   downloads = await mkdtemp(join(tmpdir(), "haechi-downloads-"));
   replica = await serveReplica();
-  browser = await Browser.launch(join(DIST, "chrome-dev"), profile.dir);
+  browser = await Browser.launch(join(DIST, Browser.built), profile.dir);
   surfaces = new Surfaces(browser, replica.url);
-  const session = await browser.browser.target().createCDPSession();
-  await session.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: downloads, eventsEnabled: false });
+  await browser.downloadsTo(downloads);
 });
 
 after(async () => {
@@ -50,8 +49,7 @@ const clickIn = (page, selector) => inOverlay(page, (root, wanted) => root.query
 const items = (page) => page.$$eval("#list li .quote", (all) => all.map(({ textContent }) => textContent));
 
 test("after installation a page opens and marks recorded answers with the real engine", async () => {
-  const target = await until("the page", () => browser.browser.targets().find((one) => one.url().endsWith("/welcome.html")));
-  const page = browser.adopt(await target.page());
+  const page = await browser.opened("welcome.html");
   await until("the marks are told", () => page.$eval("#state", ({ textContent }) => /[1-9]/.test(textContent)));
   const marks = await allMarks(page);
   assert.ok(marks.length >= 1);
@@ -194,8 +192,7 @@ test("exports hold the findings with evidence and sources", async () => {
     assert.equal(one.question, "신사임당과 독도를 알려 줘");
   }
   await page.click("#print");
-  const target = await until("the printable page", () => browser.browser.targets().find((one) => one.url().endsWith("/print.html")));
-  const printed = browser.adopt(await target.page());
+  const printed = await browser.opened("print.html");
   await until("both on paper", async () => (await printed.$$("article")).length === 2);
   const text = await printed.$eval("main", ({ innerText }) => innerText);
   for (const words of [FALSE, ONE_SIDED, "https://", "haechi-stance", "신사임당과 독도를 알려 줘"]) assert.ok(text.includes(words), words);

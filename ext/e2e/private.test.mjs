@@ -18,7 +18,7 @@ import { after, before, test } from "node:test";
 import { allMarks, Browser, card, inOverlay, markPlace, newProfile } from "./browser.mjs";
 import { DIST, Server, TOP } from "./haechi.mjs";
 import { Leaks } from "./leak.mjs";
-import { openOwn, ownPage, press, says } from "./ownpage.mjs";
+import { openOwn, ownPage, press, says } from "./opened.mjs";
 import { Recorder, textsOf } from "./recorder.mjs";
 import { Rogue } from "./rogue.mjs";
 import { until } from "./until.mjs";

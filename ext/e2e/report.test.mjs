@@ -15,7 +15,7 @@ import { after, before, beforeEach, test } from "node:test";
 import { promisify } from "node:util";
 import { allMarks, Browser, inOverlay, markPlace, newProfile } from "./browser.mjs";
 import { DIST, Server } from "./haechi.mjs";
-import { openOwn, ownPage, press, says, write } from "./ownpage.mjs";
+import { openOwn, ownPage, press, says, write } from "./opened.mjs";
 import { Recorder } from "./recorder.mjs";
 import { serveReplica } from "./static.mjs";
 import { until } from "./until.mjs";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Sites as signed data, and the check of a selection, in a real Chromium. */
+/** Sites as signed data, and the check of a selection, in a real browser. */
 
 import assert from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -22,7 +22,7 @@ before(async () => {
   profile = await newProfile();
   replica = await serveReplica();
   server = await Server.start();
-  browser = await Browser.launch(join(DIST, "chrome-dev"), profile.dir);
+  browser = await Browser.launch(join(DIST, Browser.built), profile.dir);
   await browser.setServer(server.sync);
 });
 
@@ -100,14 +100,7 @@ test("a page whose answers are not found is noticed, and says so", { timeout: 90
   await page.close();
 });
 
-/** Presses the command's key for the extension: the browser's own shortcuts are out of a test's reach. */
-async function checkSelection(page) {
-  const worker = await browser.worker().worker();
-  await worker.evaluate(async (url) => {
-    const tab = (await chrome.tabs.query({})).find((one) => one.url === url);
-    chrome.commands.onCommand.dispatch("selection", tab);
-  }, page.url());
-}
+const checkSelection = (page) => browser.command(page, "selection");
 
 const selectionMarks = (page) =>
   page.evaluate(() => ["haechi-selection-distortion", "haechi-selection-one-sided"].flatMap((name) => [...(CSS.highlights.get(name) ?? [])].map(String)));

@@ -50,12 +50,9 @@ export class Surfaces {
     if (name === "card") return { page: await this.openCard(theme, size), whole: false };
     this.marked ??= await this.chat();
     const tab = await this.tabId(this.marked);
-    const page = await this.browser.blank();
-    await page.setViewport(size);
-    await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: theme }]);
     if (name === "print") await this.handToPrint();
     const file = name === "history" ? "panel" : name;
-    await page.goto(`chrome-extension://${await this.browser.id()}/${file}.html?tab=${tab}`);
+    const page = await this.browser.view(`${file}.html?tab=${tab}`, { size, theme });
     await this.settle(page, name);
     return { page, whole: name !== "panel" && name !== "history" };
   }

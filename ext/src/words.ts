@@ -27,9 +27,12 @@ export function speak(language: Language): void {
   chosen = language;
 }
 
-/** A message in the chosen language. */
+/** A message in the chosen language. `$1` is the first value; `$1[day|days]` is the value with the one word for 1 and the other for all else. */
 export function say(word: Word, ...values: (string | number)[]): string {
-  return TABLES[uiLang()][word].message.replace(/\$(\d)/g, (_, n: string) => String(values[Number(n) - 1] ?? ""));
+  return TABLES[uiLang()][word].message.replace(/\$(\d)(?:\[([^|\]]*)\|([^\]]*)\])?/g, (_, n: string, one?: string, many?: string) => {
+    const value = String(values[Number(n) - 1] ?? "");
+    return many === undefined ? value : `${value} ${value === "1" ? one : many}`;
+  });
 }
 
 /** The chosen language, or that of the browser's menus as far as Haechi has it. */

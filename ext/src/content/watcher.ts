@@ -225,11 +225,11 @@ export class Watcher {
         else answer.judge(asked, await this.around.check({ text, ...(question ? { question } : {}) }));
       } catch {
         answer.notBefore = performance.now() + AGAIN_MS;
-        this.wake(AGAIN_MS);
       }
       this.wake(Math.max(0, this.lastLook + SHOW_MS - performance.now()));
     }
     this.judging = false;
+    if ([...this.answers.values()].some((answer) => answer.needsJudging(this.rules))) this.wake(AGAIN_MS);
   }
 
   /** The newest answer that waits to be judged. */
