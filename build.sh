@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The only entry: ./build.sh build | run | test | bench [engine|sync|scale|review] | gen | train | study | eval | parity | release | clean
+# The only entry: ./build.sh build | run | test | bench [engine|sync|scale|review|stream] | gen | train | study | eval | parity | release | clean
 set -euo pipefail
 cd "$(dirname "$0")"
 export GOTOOLCHAIN=auto GOFLAGS=-trimpath GOWORK=off
@@ -11,10 +11,11 @@ usage() {
 ./build.sh run [--headless] build, start the server, open a replica chat page in Chromium with the extension
 ./build.sh test [--long]    everything: vet, Go tests with -race, types, unit and end-to-end tests in Chromium and Firefox;
                             --long draws 100 schedules of faults of a cluster instead of two
-./build.sh bench [engine|sync|scale|review] […]
+./build.sh bench [engine|sync|scale|review|stream] […]
                             measure the engine, the sync server beside the centrifuge library, or both;
                             scale measures three nodes against one and counts 50 million browsers through;
-                            review measures the review desk and its public pages with 100,000 cases;
+                            review measures the review desk and its public pages with 100,000 cases; stream what a
+                            reader feels while an answer streams on every site, with --site ID, --speed TOKENS, --top;
                             --clients N and --json are for sync and scale; BENCHMARKS.md explains the figures
 ./build.sh gen              write what is generated: ext/src/engine/abi.ts, ext/replica/answers.json
 ./build.sh train            rebuild wasm/model from the corpus (on a CPU, minutes)
@@ -193,7 +194,7 @@ generate() {
   go run ./wasm/cases/gen "$@" ext/replica/answers.json
 }
 
-# bench [engine|sync|review] […]: what follows the name is for that measurement.
+# bench [engine|sync|review|stream] […]: what follows the name is for that measurement.
 bench() {
   need_tools
   build_engine
@@ -201,6 +202,7 @@ bench() {
     engine) bench_engine ;;
     sync) shift; bench_sync "$@" ;;
     scale) shift; bench_scale "$@" ;;
+    stream) shift; bench_stream "$@" ;;
     review)
       go test -run '^$' -bench Queue -benchtime 200x ./server/review
       go test -run '^$' -bench Pages -benchtime 30x -v ./server/web ;;
@@ -221,6 +223,14 @@ bench_engine() {
   go run ./wasm/parity --every 25 --out dist/cost.jsonl
   tail -n +2 dist/cost.jsonl >dist/cost/haechi/inputs.jsonl
   node ext/parity/cost.mjs dist/cost
+}
+
+# bench_stream: in a real Chromium, on every site's fixture.
+bench_stream() {
+  need_chromium
+  npm_install
+  node ext/build.mjs --dev --target chrome >&2
+  node ext/stream.mjs "$@"
 }
 
 bench_sync() {

@@ -423,6 +423,28 @@ test("with damaged files and no server it starts with the packaged rules, and is
   await leave(again);
 });
 
+test("settings of which nothing makes sense do not stop it, and can be set again", async () => {
+  const own = await browser.own();
+  const before = await own.evaluate(() => chrome.storage.local.get());
+  const page = await chat("chatgpt");
+  await ask(page, { answer: ANSWER });
+  await marked(page, FALSE, ONE_SIDED);
+  const keys = ["on", "channel", "rules", "sites", "language", "tiers", "sensitivity", "sitesOff", "keepDays", "dismissed"];
+  for (const nonsense of [null, 7, "x", ["x"], { a: 1 }]) {
+    await own.evaluate((names, value) => chrome.storage.local.set(Object.fromEntries(names.map((name) => [name, value]))), keys, nonsense);
+    await page.reload();
+    await page.waitForSelector("html[data-ready]");
+    await ask(page, { answer: ANSWER });
+    await marked(page, FALSE, ONE_SIDED);
+  }
+  await own.evaluate((all) => chrome.storage.local.clear().then(() => chrome.storage.local.set(all)), before);
+  await own.evaluate(() => chrome.storage.local.set({ on: false }));
+  await marked(page);
+  await own.evaluate(() => chrome.storage.local.set({ on: true }));
+  await marked(page, FALSE, ONE_SIDED);
+  await leave(page);
+});
+
 test("where no database can be opened at all it judges, takes new rules and uses them, and stores them when that works again", async () => {
   await phase("current");
   await server.push("--remove", RULE);

@@ -60,7 +60,23 @@ const DEFAULTS: Settings = {
 };
 
 export async function settings(): Promise<Settings> {
-  return (await chrome.storage.local.get({ ...DEFAULTS })) as unknown as Settings;
+  const stored = await chrome.storage.local.get({ ...DEFAULTS });
+  return Object.fromEntries(Object.keys(DEFAULTS).map((key) => [key, sound(key as keyof Settings, stored[key])])) as unknown as Settings;
+}
+
+/** What may lie in a setting that is a word of a few. */
+const KNOWN: Partial<Record<keyof Settings, RegExp>> = {
+  channel: /^(stable|preview)$/,
+  language: /^(auto|ko|en|ja|zh)$/,
+  sensitivity: /^(all|sure|surest)$/,
+  tiers: /^[ABC]*$/,
+};
+
+/** A value as it was stored, or the default where what lies there is of another kind: a damaged setting must not stop the rest. */
+function sound<K extends keyof Settings>(key: K, value: unknown): Settings[K] {
+  const usual = DEFAULTS[key];
+  const alike = typeof value === typeof usual && Array.isArray(value) === Array.isArray(usual) && value !== null;
+  return alike && (KNOWN[key]?.test(String(value)) ?? true) ? (value as Settings[K]) : usual;
 }
 
 export async function set(change: Partial<Settings>): Promise<void> {
@@ -72,7 +88,7 @@ export function onChange(listener: (change: Partial<Settings>) => void): () => v
   const heard = (changes: Record<string, chrome.storage.StorageChange>, area: string): void => {
     if (area !== "local") return;
     const mine = Object.entries(changes).filter(([key]) => Object.hasOwn(DEFAULTS, key));
-    const change = mine.map(([key, { newValue }]) => [key, newValue ?? DEFAULTS[key as keyof Settings]]);
+    const change = mine.map(([key, { newValue }]) => [key, sound(key as keyof Settings, newValue)]);
     if (change.length > 0) listener(Object.fromEntries(change) as Partial<Settings>);
   };
   chrome.storage.onChanged.addListener(heard);
