@@ -60,7 +60,7 @@ test("after installation a page opens and marks recorded answers with the real e
   assert.equal((await page.$$(".turn .about a[href^=http]")).length, 3, "each answer with its source");
   await page.close();
   const kept = await storage("print");
-  assert.equal(kept, undefined);
+  assert.equal(kept ?? null, null);
 });
 
 test("a changed option takes effect on the open page", async () => {

@@ -130,7 +130,7 @@ test("selected text is checked on any page, and only what is selected", async ()
   await until("the card", async () => (await card(page)).includes("이순신"));
   await select(page, "#c");
   await checkSelection(page);
-  await until("nothing found", () => inOverlay(page, (root) => root.querySelector(".list .note")?.innerText.includes("찾지 못했습니다")));
+  await until("nothing found", () => inOverlay(page, (root) => root.querySelector(".list .note")?.innerText).then((note) => note?.includes("찾지 못했습니다") || assert.fail(note)));
   assert.deepEqual(await selectionMarks(page), []);
   await page.close();
 });

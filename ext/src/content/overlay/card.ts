@@ -28,15 +28,20 @@ export function cardBody(finding: Finding, card: Card): HTMLElement[] {
 
 /** What is wrong, what the evidence says, and where to read it. */
 export function evidence(card: Card): HTMLElement[] {
-  const parts = [section(say("claim"), el("p", {}, card.claim))];
+  const parts = [section(say("claim"), el("p", {}, bound(card.claim)))];
   // A rule may hold contested matters beside false ones; only the contested have sides.
   if (card.verdict !== "distortion" && card.positions.length > 0) {
-    const sides = card.positions.map(({ holder, text }) => [el("dt", {}, holder), el("dd", {}, text)]);
+    const sides = card.positions.map(({ holder, text }) => [el("dt", {}, holder), el("dd", {}, bound(text))]);
     parts.push(section(say("positions"), el("dl", {}, ...sides.flat())));
   }
-  if (card.correction !== "") parts.push(section(say("evidence"), el("p", {}, card.correction)));
+  if (card.correction !== "") parts.push(section(say("evidence"), el("p", {}, bound(card.correction))));
   if (card.sources.length > 0) parts.push(section(say("sources"), el("ul", { class: "sources" }, ...card.sources.map(source))));
   return parts;
+}
+
+/** Korean particles stay on the line of the bracket or quotation mark before them; browsers part them. */
+function bound(text: string): string {
+  return text.replace(/([)\]』」》〉”’])(?=[가-힣])/g, "$1\u2060");
 }
 
 function sentence(finding: Finding): HTMLElement {
