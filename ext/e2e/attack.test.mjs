@@ -44,7 +44,7 @@ before(async () => {
   server = await Server.start();
   await server.push("--again"); // so that there is a history
   browser = await Browser.launch(join(DIST, Browser.built), profile.dir);
-  await (await browser.own()).evaluate(() => chrome.storage.local.set({ bucket: 50 }));
+  await (await browser.own()).evaluate(() => chrome.storage.local.set({ bucket: 50, language: "ko" }));
   page = await browser.open(`${replica.url}/chatgpt.html?speed=0`);
   await page.waitForSelector("html[data-ready]");
   await page.evaluate((answer) => window.replica.ask({ question: "?", lang: "ko", answer }), `${FALSE} 율곡은 그 아들입니다.\n\n${ONE_SIDED}`);

@@ -189,11 +189,14 @@ export class Firefox {
     const page = new OwnPage(this, context);
     if (size) await page.setViewport(size);
     if (theme) await this.chrome(`Services.prefs.setIntPref("layout.css.prefers-color-scheme.content-override", ${theme === "dark" ? 0 : 1})`);
-    if (clock) {
-      const ahead = `() => { const now = Date.now; Date.now = () => now.call(Date) + ${clock}; }`;
-      await this.send("script.addPreloadScript", { functionDeclaration: ahead, contexts: [context] });
-    }
     await page.goto(`moz-extension://${HOST}/${path}`);
+    // No script can be put before those of such a page; the popup tells the time anew every second.
+    if (clock) {
+      await page.evaluate((by) => {
+        const now = Date.now;
+        Date.now = () => now.call(Date) + by;
+      }, clock);
+    }
     return page;
   }
 

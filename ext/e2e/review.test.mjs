@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The review desk in a real Chromium against the real server: two reviewers
+ * The review desk in a real browser against the real server: two reviewers
  * judge blind and by keyboard only, an adjudicator settles where they differ, a
  * maintainer publishes. HAECHI_SHOTS names a folder for pictures of the pages.
  */
@@ -28,15 +28,24 @@ const RULES = ["kimchi-origin-china", "balhae-tang-local-regime", "hanbok-from-h
 const SUBJECTS = ["김치는 쓰촨의 절임에서 나온", "발해는 당나라가 다스리던", "한복은 명나라 옷을 그대로 옮긴", "독도는 일본이 먼저 찾아낸", "고구려는 중원 왕조에 딸린"];
 const ENDS = ["음식이라고 널리 알려져 있습니다", "것이라는 설명이 가장 정확합니다", "문화라고 보는 편이 옳습니다", "역사적 사실입니다", "대상이라고 학교에서 가르칩니다", "사례로 꼽힙니다"];
 
+const CHROMIUM = {
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--lang=ko"],
+};
+const FIREFOX = {
+  browser: "firefox",
+  executablePath: process.env.FIREFOX ?? "/usr/bin/firefox-esr",
+  extraPrefsFirefox: { "intl.accept_languages": "ko", "intl.locale.requested": "ko" },
+};
+
 let browser, profile, server;
 
 before(async () => {
   profile = await newProfile();
   server = await Server.start();
   browser = await puppeteer.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    ...(process.env.HAECHI_BROWSER === "firefox" ? FIREFOX : CHROMIUM),
     userDataDir: profile.dir,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--lang=ko"],
     env: { ...process.env, LANGUAGE: "ko", LANG: "ko_KR.UTF-8" },
   });
   for (let i = 0; i < ITEMS; i++) {
@@ -110,8 +119,11 @@ async function axeSource() {
   }
 }
 
+/** What looks at the page past its policy, which lets no script of a test in: Chromium alone has it. */
+const PAST_POLICY = process.env.HAECHI_BROWSER !== "firefox";
+
 async function axe(page, source, name) {
-  const session = await page.createCDPSession(); // the page's policy lets no script of a test in
+  const session = await page.createCDPSession();
   await session.send("Runtime.evaluate", { expression: source });
   const { result } = await session.send("Runtime.evaluate", {
     expression: `axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }).then((r) => JSON.stringify(r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html).slice(0, 3).join(" | "))))`,
@@ -272,8 +284,8 @@ test("a verdict works without the script", async () => {
 });
 
 test("every page is accessible and fits a phone, light and dark", async (t) => {
-  const source = await axeSource();
-  if (!source) t.diagnostic("axe-core is not installed: only the widths are checked");
+  const source = PAST_POLICY ? await axeSource() : null;
+  if (!source) t.diagnostic("only the widths are checked: axe-core is not installed, or Firefox, which runs no script past the page's policy");
   await another("세종대왕은 명나라의 학자에게 글자를 배웠다고 합니다.", { question: "한글은 누가 만들었어?" });
   await another("온돌은 중국 북방의 캉을 그대로 들여온 난방입니다.", { rule: "ondol-chinese-kang" });
   await another("온돌은 중국 북방의 캉을 그대로 들여온 난방이다.", { rule: "ondol-chinese-kang", site: "qwen" });
@@ -285,7 +297,7 @@ test("every page is accessible and fits a phone, light and dark", async (t) => {
   const pages = { queue: "/review", filtered: "/review?topic=culture&order=score", fresh, settled, import: "/review/import", people: "/review/people", rules: "/review/rules", guide: "/review/guide", me: "/review/me", receipt: "/review/receipt", missing: "/review/case/none" };
   for (const [width, height, scheme, lang] of [[1280, 900, "light", "ko"], [390, 844, "dark", "ko"], [320, 640, "light", "en"]]) {
     await admin.setViewport({ width, height });
-    await admin.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+    if (PAST_POLICY) await admin.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]); // BiDi has no word for it
     if (lang === "en") {
       await open(admin, "/review");
       await Promise.all([admin.waitForNavigation(), admin.click("button[name=lang]")]);

@@ -20,7 +20,9 @@ function node(...args) {
 }
 
 /** What is tested in both browsers; what one cannot be driven to do, the test says. */
-const BOTH = ["haechi", "stream", "sites", "pages", "attack", "report", "private", "hostile"];
+const NAMES = ["haechi", "stream", "sites", "pages", "attack", "report", "private", "hostile", "review"];
+/** Pages of the desk that only one browser's tests print and measure. */
+const CHROMIUM = ["outcome", "rights"];
 
 /** The build for each browser. */
 const TARGETS = { chromium: "chrome", firefox: "firefox" };
@@ -36,8 +38,7 @@ process.env.HAECHI_BROWSER = browser;
 node(join(dirname(HERE), "build.mjs"), "--dev", "--target", TARGETS[browser], "--dist", DIST);
 const words = rest.join(" ");
 const pattern = words ? [`--test-name-pattern=${words}`] : [];
-// The review desk is no part of the extension, so one browser's tests of it are enough.
-const all = browser === "chromium" ? [...BOTH, "review", "outcome", "rights"] : BOTH;
+const all = browser === "chromium" ? [...NAMES, ...CHROMIUM] : NAMES;
 const names = values.file ?? all;
 const unknown = names.filter((name) => !all.includes(name));
 if (unknown.length > 0) {

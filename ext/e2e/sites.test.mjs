@@ -24,6 +24,7 @@ before(async () => {
   server = await Server.start();
   browser = await Browser.launch(join(DIST, Browser.built), profile.dir);
   await browser.setServer(server.sync);
+  await (await browser.own()).evaluate(() => chrome.storage.local.set({ language: "ko" })); // a browser without a Korean menu is English
 });
 
 after(async () => {
