@@ -307,8 +307,6 @@ var functions = map[string]func(float32) float32{
 	"Reciprocal": func(x float32) float32 { return 1 / x },
 }
 
-func erf(x float32) float32 { return float32(math.Erf(float64(x))) }
-
 func cast(_ *builder, n *node) (kernel, error) {
 	to := Type(n.integer("to", 0))
 	if !to.claimed() {

@@ -30,6 +30,25 @@ func (b *builder) fuse() {
 			b.remainder(n, by)
 		case "MatMul":
 			b.sumOfRows(n, by, uses)
+			if !n.fused {
+				b.linear(n)
+			}
+		case "Gemm":
+			if n.plain {
+				b.linear(n)
+			}
+		case "Div":
+			b.scaled(n, by, uses)
+		case "Mul":
+			b.gelus(n, by, uses)
+			if !n.fused {
+				b.scaled(n, by, uses)
+			}
+		case "Add":
+			b.biased(n, by, uses)
+			if !n.fused {
+				b.normalized(n, by)
+			}
 		}
 	}
 }
@@ -79,9 +98,7 @@ func (b *builder) remainder(n *node, by map[int]*node) {
 	if c == nil || again == nil || *c != *again || *c == 0 {
 		return
 	}
-	n.op = "Sub, Mul, Div"
-	n.in = []int{n.in[0], quotient.in[1]}
-	n.run = zip(rem)
+	n.become("Sub, Mul, Div", []int{n.in[0], quotient.in[1]}, zip(rem))
 }
 
 // scalar is a constant int64 of one element, nil for anything else.
@@ -131,9 +148,7 @@ func (b *builder) sumOfRows(n *node, by map[int]*node, uses []int) {
 			return
 		}
 	}
-	n.op = "MatMul, Gather"
-	n.in = []int{n.in[0], found.in[0], found.in[1], factor}
-	n.run = rowsAdded(plain)
+	n.become("MatMul, Gather", []int{n.in[0], found.in[0], found.in[1], factor}, rowsAdded(plain))
 }
 
 // rowsAdded takes weights (batch, rows, places), a table (·, columns), indices

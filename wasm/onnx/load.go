@@ -16,6 +16,10 @@ type node struct {
 	gives      []Type // of the outputs; set by the operator's builder
 	outputs    int    // how many the file names
 	axis       int64  // of a Gather
+	turned     bool   // a Gemm's right factor is transposed
+	plain      bool   // a Gemm does nothing else beside
+	last       bool   // a ReduceMean is over the last dimension, and keeps it
+	layer      *layer // what it is part of, from fusing on
 }
 
 // builder turns a file's graph into steps.
@@ -28,7 +32,10 @@ type builder struct {
 }
 
 // Load prepares a model. Its errors name what is not supported.
-func Load(file []byte) (m *Model, err error) {
+func Load(file []byte) (m *Model, err error) { return load(file, true) }
+
+// load can leave every node a step of its own, for a test to compare with.
+func load(file []byte, fuse bool) (m *Model, err error) {
 	defer func() {
 		if err != nil {
 			m, err = nil, fmt.Errorf("onnx: load: %w", err)
@@ -66,8 +73,11 @@ func Load(file []byte) (m *Model, err error) {
 		b.model.out = append(b.model.out, i)
 	}
 	b.prune()
-	b.fuse()
-	b.prune()
+	if fuse {
+		b.fuse()
+		b.prune()
+	}
+	b.layers()
 	b.finish()
 	b.split()
 	return &b.model, nil

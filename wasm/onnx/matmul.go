@@ -9,6 +9,11 @@ func matMul(_ *builder, n *node) (kernel, error) {
 		return nil, n.refused()
 	}
 	n.gives = n.types[:1]
+	return productBy(1), nil
+}
+
+// productBy is the product of two tensors of matrices, times a factor.
+func productBy(by float32) kernel {
 	return func(m *Model, s *step) error {
 		a, b, v := m.input(s, 0), m.input(s, 1), m.output(s)
 		// A vector is a matrix of one row or column, which goes again at the end.
@@ -49,7 +54,7 @@ func matMul(_ *builder, n *node) (kernel, error) {
 			return err
 		}
 		if product(bs[:rb]) == 1 { // one right side for all: one tall product
-			multiply(dst, a.Float32, b.Float32, product(outer)*rows, k, columns)
+			m.multiply(dst, a.Float32, b.Float32, product(outer)*rows, k, columns, by)
 			return nil
 		}
 		var w walk
@@ -58,11 +63,27 @@ func matMul(_ *builder, n *node) (kernel, error) {
 			for i := range w.run() {
 				at, bt := (w.at[0]+i*w.stride[0][0])*rows*k, (w.at[1]+i*w.stride[1][0])*k*columns
 				o := (w.out + i) * rows * columns
-				multiply(dst[o:o+rows*columns], a.Float32[at:at+rows*k], b.Float32[bt:bt+k*columns], rows, k, columns)
+				m.multiply(dst[o:o+rows*columns], a.Float32[at:at+rows*k], b.Float32[bt:bt+k*columns], rows, k, columns, by)
 			}
 		}
 		return nil
-	}, nil
+	}
+}
+
+// multiply packs the right factor, where there are rows enough for that to pay.
+func (m *Model) multiply(dst, a, b []float32, rows, k, columns int, by float32) {
+	if rows < tall || columns < panel || k == 0 {
+		multiply(dst, a, b, rows, k, columns)
+		if by != 1 {
+			mul(dst, dst, []float32{by})
+		}
+		return
+	}
+	s := m.pool.get(Float32, packedSize(k, columns))
+	p := packed{k, columns, s.Float32[:packedSize(k, columns)]}
+	p.pack(b, columns, 1, nil, by)
+	p.multiply(dst, a, rows, nil)
+	m.pool.put(s)
 }
 
 // multiply sets dst to the product of a, rows × k, and b, k × columns.
@@ -134,6 +155,7 @@ func gemm(_ *builder, n *node) (kernel, error) {
 		return nil, err
 	}
 	n.gives = n.types[:1]
+	n.turned, n.plain = turnB, !turnA && alpha == 1 && beta == 1
 	return func(m *Model, s *step) error {
 		a, b, c, v := m.input(s, 0), m.input(s, 1), m.input(s, 2), m.output(s)
 		if len(a.Shape) != 2 || len(b.Shape) != 2 {
@@ -155,14 +177,18 @@ func gemm(_ *builder, n *node) (kernel, error) {
 			return err
 		}
 		// Turned copies live for this step only.
-		x, free := m.turned(a, turnA)
-		defer free()
-		y, free := m.turned(b, turnB)
-		defer free()
-		multiply(dst, x, y, rows, k, columns)
-		if alpha != 1 {
-			mul(dst, dst, []float32{alpha})
+		x, y := a.Float32, b.Float32
+		if turnA {
+			s := m.turned(a)
+			defer m.pool.put(s)
+			x = s.Float32
 		}
+		if turnB {
+			s := m.turned(b)
+			defer m.pool.put(s)
+			y = s.Float32
+		}
+		m.multiply(dst, x, y, rows, k, columns, alpha)
 		if c == nil {
 			return nil
 		}
@@ -185,18 +211,14 @@ func gemm(_ *builder, n *node) (kernel, error) {
 	}, nil
 }
 
-// turned is a matrix's elements, transposed if asked; free gives the copy back.
-func (m *Model) turned(a *value, turn bool) (x []float32, free func()) {
-	if !turn {
-		return a.Float32, func() {}
-	}
+// turned is a matrix transposed, in memory that is to be given back.
+func (m *Model) turned(a *value) *store {
 	s := m.pool.get(Float32, len(a.Float32))
-	x = s.Float32[:len(a.Float32)]
 	rows, columns := a.Shape[0], a.Shape[1]
 	for r := range rows {
 		for c := range columns {
-			x[c*rows+r] = a.Float32[r*columns+c]
+			s.Float32[c*rows+r] = a.Float32[r*columns+c]
 		}
 	}
-	return x, func() { m.pool.put(s) }
+	return s
 }

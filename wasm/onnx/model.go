@@ -54,6 +54,7 @@ type step struct {
 	done []int // values that nothing needs after this step
 
 	plans bool // some of what it gives is planned
+	fused bool // it stands for several nodes; its output's shape follows from its inputs' shapes
 }
 
 // kernel computes a step's outputs from its inputs.

@@ -54,9 +54,9 @@ func (b *builder) split() {
 	var skipped []int // values that nothing needs after steps left out
 	for i := range m.steps {
 		s, op := &m.steps[i], operators[m.steps[i].op]
-		known, same := op.build != nil, len(s.in) > 0 // a fused step's shapes are not looked into
-		if s.op == "MatMul, Gather" || s.op == "Sub, Mul, Div" {
-			known = true
+		known, same := op.build != nil || s.fused, len(s.in) > 0
+		if s.fused {
+			op = operator{}
 		}
 		for k, v := range s.in {
 			if v < 0 {

@@ -20,6 +20,7 @@ func reduce(b *builder, n *node) (kernel, error) {
 		none = n.integer("noop_with_empty_axes", 0) != 0
 	}
 	n.gives = n.types[:1]
+	n.last = n.op == "ReduceMean" && keep && len(axes) == 1 && axes[0] == -1
 	switch n.types[0] {
 	case Float32:
 		return reduced[float32](n.op, axes, keep, none), nil
@@ -244,6 +245,10 @@ func softmax(_ *builder, n *node) (kernel, error) {
 		outer, inner := around(a.Shape, k)
 		rows := a.Shape[k]
 		for o := range outer {
+			if inner == 1 {
+				softmaxOf(dst[o*rows:(o+1)*rows], a.Float32[o*rows:(o+1)*rows])
+				continue
+			}
 			for i := range inner {
 				softmaxRow(dst, a.Float32, o*rows*inner+i, rows, inner)
 			}
@@ -279,6 +284,10 @@ func layerNormalization(_ *builder, n *node) (kernel, error) {
 		return nil, err
 	}
 	n.gives = []Type{Float32, Float32, Float32}
+	return normalizer(at, epsilon), nil
+}
+
+func normalizer(at int64, epsilon float32) kernel {
 	return func(m *Model, s *step) error {
 		a, scale, bias, v := m.input(s, 0), m.input(s, 1), m.input(s, 2), m.output(s)
 		k, err := axis(at, len(a.Shape))
@@ -318,7 +327,7 @@ func layerNormalization(_ *builder, n *node) (kernel, error) {
 			}
 		}
 		return nil
-	}, nil
+	}
 }
 
 // normalize gives a row mean 0 and variance 1, then scales it. It returns the
