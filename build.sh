@@ -222,6 +222,10 @@ bench_engine() {
   cp dist/model/* dist/cost/haechi/
   go run ./wasm/parity --every 25 --out dist/cost.jsonl
   tail -n +2 dist/cost.jsonl >dist/cost/haechi/inputs.jsonl
+  # A network of tomorrow, with random weights, for sentences and paragraphs.
+  for n in 64 128; do
+    go run ./wasm/onnx/bert/write --places $n --inputs dist/cost/haechi/inputs.jsonl --out dist/cost/bert-4x256-$n
+  done
   node ext/parity/cost.mjs dist/cost
 }
 
