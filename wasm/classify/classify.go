@@ -24,23 +24,24 @@ import (
 // judged sentence by sentence, each once.
 const maxKept = 4096
 
+// maxModel bounds model.onnx, in bytes: a browser has no memory for more.
+const maxModel = 256 << 20
+
 // Classifier judges masked sentences with an ONNX model. It is safe for
-// concurrent use; one sentence runs at a time.
+// concurrent use; one call runs at a time.
 type Classifier struct {
 	model     detect.Model
 	tokenizer *wordpiece.Tokenizer
 	limit     int // tokens of an input
 
-	mu       sync.Mutex
-	network  *onnx.Model              // under mu
-	kept     map[string]detect.Logits // under mu; emptied when full
-	ids      []int64                  // under mu; the tokens of the input that runs
-	ones     []int64                  // as many as limit; its attention mask
-	zeros    []int64                  // its token types
-	inputs   []onnx.Tensor            // under mu
-	names    []string                 // of the inputs
-	outputs  []onnx.Tensor            // under mu
-	sequence [2]int                   // under mu; the inputs' shape
+	mu      sync.Mutex
+	network *network                 // under mu; nil when closed
+	kept    map[string]detect.Logits // under mu; emptied when full
+	missing []string                 // under mu; what is judged now
+	ids     []int64                  // under mu; its tokens
+	texts   [][]int64                // under mu; parts of ids, by length
+	order   []int                    // under mu; of missing, by length
+	logits  []detect.Logits          // under mu; in that order
 }
 
 // Load reads a model from a folder. Its errors say which file is wrong and why.
@@ -57,47 +58,34 @@ func Load(folder string) (*Classifier, error) {
 	if c.tokenizer, err = wordpiece.Parse(tokenizer); err != nil {
 		return nil, fmt.Errorf("classifier: load %s/tokenizer.json: %w", folder, err)
 	}
-	network, err := read(folder, "model.onnx")
+	file, err := read(folder, "model.onnx")
 	if err != nil {
 		return nil, err
 	}
-	if c.network, err = onnx.Load(network); err != nil {
+	network, err := onnx.Load(file)
+	if err != nil {
 		return nil, fmt.Errorf("classifier: load the model %s/model.onnx: %w", folder, err)
 	}
-	if err := c.prepare(); err != nil {
+	if c.network, err = newNetwork(network, cfg, c.tokenizer.Last()); err != nil {
 		return nil, fmt.Errorf("classifier: %s/model.onnx: %w", folder, err)
 	}
 	return c, nil
 }
 
 func read(folder, name string) ([]byte, error) {
-	b, err := os.ReadFile(folder + "/" + name)
+	path := folder + "/" + name
+	info, err := os.Stat(path)
+	if err == nil && info.Size() > maxModel {
+		return nil, fmt.Errorf("classifier: %s has %d bytes; at most %d are supported", path, info.Size(), maxModel)
+	}
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("classifier: %w; the folder must hold model.onnx, tokenizer.json and config.json", err)
 	}
 	if len(b) == 0 {
-		return nil, fmt.Errorf("classifier: %s/%s is empty; build the model again or restore the file", folder, name)
+		return nil, fmt.Errorf("classifier: %s is empty; build the model again or restore the file", path)
 	}
 	return b, nil
-}
-
-// prepare checks what the network wants and gives, and lets it judge one
-// sentence, so that a model that does not fit is noticed now.
-func (c *Classifier) prepare() error {
-	c.ones, c.zeros = slices.Repeat([]int64{1}, c.limit), make([]int64, c.limit)
-	for _, in := range c.network.Inputs() {
-		if !slices.Contains([]string{"input_ids", "attention_mask", "token_type_ids"}, in.Name) || in.Type != onnx.Int64 {
-			return fmt.Errorf("input %q of %v; only input_ids, attention_mask and token_type_ids of int64 can be given", in.Name, in.Type)
-		}
-		c.inputs, c.names = append(c.inputs, onnx.Tensor{Type: onnx.Int64}), append(c.names, in.Name)
-	}
-	if out := c.network.Outputs(); len(out) != 1 || out[0].Type != onnx.Float32 {
-		return fmt.Errorf("outputs %v; one table of float logits is expected", out)
-	}
-	if _, err := c.run("a"); err != nil {
-		return fmt.Errorf("a trial sentence: %w", err)
-	}
-	return nil
 }
 
 // Model says what was loaded.
@@ -105,64 +93,69 @@ func (c *Classifier) Model() detect.Model {
 	return c.model
 }
 
-// Classify returns the logits of each input. Every input runs at its own
-// length: on one core, padding sentences to run them together costs more than
-// it saves.
+// Classify returns the logits of each input. Inputs of like length run
+// together where the network is so small that this saves time; the logits of
+// one do not depend on the others.
 func (c *Classifier) Classify(inputs []string) ([]detect.Logits, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.network == nil {
 		return nil, errors.New("classifier: it is closed")
 	}
+	c.missing = c.missing[:0]
+	for _, s := range inputs {
+		if _, ok := c.kept[s]; !ok {
+			c.missing = append(c.missing, s)
+		}
+	}
+	if len(c.kept)+len(c.missing) > maxKept {
+		clear(c.kept)
+		c.missing = append(c.missing[:0], inputs...)
+	}
+	if err := c.judge(); err != nil {
+		return nil, fmt.Errorf("classifier: run the model: %w", err)
+	}
 	out := make([]detect.Logits, len(inputs))
 	for i, s := range inputs {
-		l, ok := c.kept[s]
-		if !ok {
-			var err error
-			if l, err = c.run(s); err != nil {
-				return nil, fmt.Errorf("classifier: run the model: %w", err)
-			}
-			if len(c.kept) >= maxKept {
-				clear(c.kept)
-			}
-			c.kept[s] = l
-		}
-		out[i] = l
+		out[i] = c.kept[s]
 	}
 	return out, nil
+}
+
+// judge adds what is missing to what is kept.
+func (c *Classifier) judge() error {
+	c.ids, c.texts, c.order = c.ids[:0], c.texts[:0], c.order[:0]
+	ends := make([]int, 0, together)
+	for i, s := range c.missing {
+		c.ids = c.tokenizer.Encode(c.ids, s, c.limit)
+		ends, c.order = append(ends, len(c.ids)), append(c.order, i)
+	}
+	text := func(i int) []int64 {
+		if i == 0 {
+			return c.ids[:ends[0]]
+		}
+		return c.ids[ends[i-1]:ends[i]]
+	}
+	slices.SortFunc(c.order, func(a, b int) int { return len(text(a)) - len(text(b)) })
+	for _, i := range c.order {
+		c.texts = append(c.texts, text(i))
+	}
+	return c.network.groups(c.texts, func(from, to int) error {
+		c.logits = slices.Grow(c.logits[:0], to-from)[:to-from]
+		if err := c.network.run(c.texts[from:to], c.logits); err != nil {
+			return err
+		}
+		for k, i := range c.order[from:to] {
+			c.kept[c.missing[i]] = c.logits[k]
+		}
+		return nil
+	})
 }
 
 // Tokens returns the ids that the network reads for an input, for whoever wants
 // to run the model elsewhere and compare.
 func (c *Classifier) Tokens(input string) []int64 {
 	return c.tokenizer.Encode(nil, input, c.limit)
-}
-
-// run judges one input.
-func (c *Classifier) run(input string) (out detect.Logits, err error) {
-	c.ids = c.tokenizer.Encode(c.ids[:0], input, c.limit)
-	n := len(c.ids)
-	c.sequence = [2]int{1, n}
-	for i, name := range c.names {
-		t := &c.inputs[i]
-		t.Shape = c.sequence[:]
-		switch name {
-		case "input_ids":
-			t.Int64 = c.ids
-		case "attention_mask":
-			t.Int64 = c.ones[:n]
-		default:
-			t.Int64 = c.zeros[:n]
-		}
-	}
-	if c.outputs, err = c.network.Run(c.inputs, c.outputs[:0]); err != nil {
-		return out, err
-	}
-	if l := c.outputs[0]; len(l.Shape) != 2 || l.Shape[0] != 1 || l.Shape[1] != len(out) {
-		return out, fmt.Errorf("logits of shape %v; [1 %d] is expected", l.Shape, len(out))
-	}
-	copy(out[:], c.outputs[0].Float32)
-	return out, nil
 }
 
 // Close lets the model's memory go.

@@ -105,6 +105,10 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 		"broken tokenizer": {"tokenizer.json", "{", "tokenizer.json"},
 		"broken config":    {"config.json", "{", "config.json"},
 		"other labels":     {"config.json", `{"id2label":{"0":"yes","1":"no"}}`, "id2label"},
+		"label twice":      {"config.json", `{"id2label":{"0":"asserts","1":"asserts"}}`, "two labels"},
+		"label left out":   {"config.json", `{"id2label":{"0":"asserts","2":"reports"}}`, "counted from 0"},
+		"one label":        {"config.json", `{"id2label":{"0":"asserts"}}`, "at least one more"},
+		"renamed nothing":  {"config.json", `{"id2label":{"0":"asserts","1":"reports"},"haechi":{"labels":{"yes":"asks"}}}`, `"yes"`},
 		"no limit":         {"config.json", `{"id2label":{"0":"asserts","1":"reports","2":"refutes","3":"asks","4":"accurate","5":"unrelated"}}`, "max_position_embeddings"},
 		"no temperature":   {"config.json", `{"max_position_embeddings":320,"id2label":{"0":"asserts","1":"reports","2":"refutes","3":"asks","4":"accurate","5":"unrelated"},"haechi":{"id":"x"}}`, "temperature"},
 	} {

@@ -214,19 +214,52 @@ func comparison(_ *builder, n *node) (kernel, error) {
 	n.gives = []Type{Bool}
 	switch n.types[0] {
 	case Float32:
-		return zip(each(compare[float32](n.op))), nil
+		return zip(comparisonOn[float32](n.op)), nil
 	case Float64:
-		return zip(each(compare[float64](n.op))), nil
+		return zip(comparisonOn[float64](n.op)), nil
 	case Int32:
-		return zip(each(compare[int32](n.op))), nil
+		return zip(comparisonOn[int32](n.op)), nil
 	case Int64:
-		return zip(each(compare[int64](n.op))), nil
+		return zip(comparisonOn[int64](n.op)), nil
 	case Bool:
 		if n.op == "Equal" {
 			return zip(each(func(a, b bool) bool { return a == b })), nil
 		}
 	}
 	return nil, n.refused()
+}
+
+// comparisonOn has loops of its own for what masks are made with.
+func comparisonOn[T number](op string) func(dst []bool, a, b []T) {
+	plain := each(compare[T](op))
+	switch op {
+	case "Equal":
+		return func(dst []bool, a, b []T) {
+			if len(a) == 1 {
+				a, b = b, a
+			}
+			if len(b) != 1 || len(a) != len(dst) {
+				plain(dst, a, b)
+				return
+			}
+			y := b[0]
+			for i, x := range a {
+				dst[i] = x == y
+			}
+		}
+	case "Greater":
+		return func(dst []bool, a, b []T) {
+			if len(b) != 1 || len(a) != len(dst) {
+				plain(dst, a, b)
+				return
+			}
+			y := b[0]
+			for i, x := range a {
+				dst[i] = x > y
+			}
+		}
+	}
+	return plain
 }
 
 func compare[T number](op string) func(a, b T) bool {
@@ -267,6 +300,15 @@ func not(_ *builder, n *node) (kernel, error) {
 
 // apply applies f to each element.
 func apply[T, U element](f func(T) U) kernel {
+	return applyAll(func(dst []U, src []T) {
+		for i, x := range src {
+			dst[i] = f(x)
+		}
+	})
+}
+
+// applyAll is apply with a loop in f.
+func applyAll[T, U element](f func(dst []U, src []T)) kernel {
 	return func(m *Model, s *step) error {
 		a, v := m.input(s, 0), m.output(s)
 		v.shape(a.Shape)
@@ -274,9 +316,7 @@ func apply[T, U element](f func(T) U) kernel {
 		if err != nil {
 			return err
 		}
-		for i, x := range *data[T](&a.Tensor) {
-			dst[i] = f(x)
-		}
+		f(dst, *data[T](&a.Tensor))
 		return nil
 	}
 }
@@ -334,13 +374,24 @@ func castFrom[T number](to Type) kernel {
 		apply(func(x T) bool { return x != 0 }))
 }
 
-func castNumber[T, U number]() kernel { return apply(func(x T) U { return U(x) }) }
+func castNumber[T, U number]() kernel {
+	return applyAll(func(dst []U, src []T) {
+		dst = dst[:len(src)]
+		for i, x := range src {
+			dst[i] = U(x)
+		}
+	})
+}
 
 func castTruth[U number]() kernel {
-	return apply(func(x bool) U {
-		if x {
-			return 1
+	return applyAll(func(dst []U, src []bool) {
+		dst = dst[:len(src)]
+		for i, x := range src {
+			var y U
+			if x {
+				y = 1
+			}
+			dst[i] = y
 		}
-		return 0
 	})
 }

@@ -54,6 +54,7 @@ func (b *builder) layers() {
 			l.panels = make([]float32, packedSize(l.k, l.columns))
 			l.pack(l.weights, l.down, l.right, l.bias, 1)
 			l.weights, l.bias = nil, nil
+			b.model.weights += l.k * l.columns
 		}
 	}
 }

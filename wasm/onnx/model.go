@@ -42,6 +42,7 @@ type Model struct {
 	values          []value         // by index; constants hold their tensors from load on
 	in, out         []int           // indices into values
 	pool            pool
+	weights         int
 }
 
 // step is one node, ready to run.
@@ -73,6 +74,17 @@ func (m *Model) Inputs() []Value { return slices.Clone(m.inputs) }
 
 // Outputs names what Run gives, in order.
 func (m *Model) Outputs() []Value { return slices.Clone(m.outputs) }
+
+// Weights is how many of the model's weights every token is multiplied with:
+// what a token costs, beside what a run costs.
+func (m *Model) Weights() int { return m.weights }
+
+// Forget lets the memory go that runs have left.
+func (m *Model) Forget() {
+	m.drop()
+	m.pool = pool{}
+	clear(m.plans)
+}
 
 // Run computes the outputs for inputs in the order of [Model.Inputs]. The
 // outputs are appended to out; their elements are valid until the next Run.

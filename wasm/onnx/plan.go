@@ -8,9 +8,9 @@ import "slices"
 // inputs' shapes alone is computed once for each of them and kept as a plan;
 // in a graph of hashed n-grams that is half of the steps.
 
-// Limits of what is kept. When there are too many plans all are dropped.
+// Limits of what is kept. When there are too many plans one of them goes.
 const (
-	maxPlans    = 128
+	maxPlans    = 256
 	maxPlanned  = 1 << 12 // elements of one plan
 	maxConstant = 64      // elements of a constant that shape arithmetic works with
 )
@@ -128,7 +128,10 @@ func (m *Model) note(p plan, s *step) plan {
 // keep remembers a finished plan.
 func (m *Model) keep(k shapes, p plan) {
 	if len(m.plans) >= maxPlans {
-		clear(m.plans)
+		for any := range m.plans {
+			delete(m.plans, any)
+			break
+		}
 	}
 	m.plans[k] = p
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // ErrUnsupported is wrapped by the error of a tokenizer.json that asks for
-// what this package does not do. Use a cased BERT tokenizer, or add it here.
+// what this package does not do. Use a BERT tokenizer, or add it here.
 var ErrUnsupported = errors.New("not supported")
 
 // Limits of a vocabulary.
@@ -25,8 +25,8 @@ const (
 // file is a tokenizer.json; a field that is not named here is refused.
 type file struct {
 	Version      string          `json:"version"`
-	Truncation   json.RawMessage `json:"truncation"`
-	Padding      json.RawMessage `json:"padding"`
+	Truncation   *truncation     `json:"truncation"`
+	Padding      json.RawMessage `json:"padding"` // whoever runs texts together pads them
 	AddedTokens  []addedToken    `json:"added_tokens"`
 	Normalizer   *normalizer     `json:"normalizer"`
 	PreTokenizer *struct {
@@ -35,6 +35,14 @@ type file struct {
 	PostProcessor *postProcessor  `json:"post_processor"`
 	Decoder       json.RawMessage `json:"decoder"` // from ids to text: not our way
 	Model         *model          `json:"model"`
+}
+
+// truncation is where long texts are cut.
+type truncation struct {
+	Direction string `json:"direction"`
+	MaxLength int    `json:"max_length"`
+	Strategy  string `json:"strategy"` // for two texts
+	Stride    int    `json:"stride"`   // of what is cut off, which is not read
 }
 
 type addedToken struct {
@@ -108,20 +116,26 @@ func Parse(b []byte) (*Tokenizer, error) {
 }
 
 func (f *file) tokenizer() (*Tokenizer, error) {
-	for name, x := range map[string]json.RawMessage{"truncation": f.Truncation, "padding": f.Padding} {
-		if len(x) > 0 && string(x) != "null" {
-			return nil, fmt.Errorf("%s: %w; it must be null", name, ErrUnsupported)
+	t := &Tokenizer{}
+	if c := f.Truncation; c != nil {
+		if c.Direction == "Left" {
+			return nil, fmt.Errorf("truncation: direction Left: %w", ErrUnsupported)
 		}
+		if c.MaxLength < 2 {
+			return nil, fmt.Errorf("truncation: max_length is %d; at least 2 is expected", c.MaxLength)
+		}
+		t.cut = c.MaxLength
 	}
 	switch n := f.Normalizer; {
 	case n == nil || n.Type != "BertNormalizer":
 		return nil, fmt.Errorf("normalizer: %w; it must be a BertNormalizer", ErrUnsupported)
-	case n.Lowercase:
-		return nil, fmt.Errorf("normalizer: lowercase true: %w", ErrUnsupported)
-	case n.StripAccents != nil && *n.StripAccents:
-		return nil, fmt.Errorf("normalizer: strip_accents true: %w", ErrUnsupported)
 	case !n.CleanText || !n.HandleChineseChars:
 		return nil, fmt.Errorf("normalizer: clean_text or handle_chinese_chars false: %w", ErrUnsupported)
+	}
+	t.lower = f.Normalizer.Lowercase
+	t.bare = t.lower
+	if s := f.Normalizer.StripAccents; s != nil {
+		t.bare = *s
 	}
 	if f.PreTokenizer == nil || f.PreTokenizer.Type != "BertPreTokenizer" {
 		return nil, fmt.Errorf("pre_tokenizer: %w; it must be a BertPreTokenizer", ErrUnsupported)
@@ -129,7 +143,7 @@ func (f *file) tokenizer() (*Tokenizer, error) {
 	if f.Model == nil || f.Model.Type != "WordPiece" {
 		return nil, fmt.Errorf("model: %w; it must be a WordPiece", ErrUnsupported)
 	}
-	t := &Tokenizer{longestWord: f.Model.LongestWord}
+	t.longestWord = f.Model.LongestWord
 	if t.longestWord < 1 || t.longestWord > 1<<16 {
 		return nil, fmt.Errorf("model: max_input_chars_per_word is %d; it must lie between 1 and %d", t.longestWord, 1<<16)
 	}
@@ -163,6 +177,7 @@ func (t *Tokenizer) vocabulary(m *model) error {
 			return fmt.Errorf("the piece %.40q has id %d and %d bytes; at most %d bytes are supported", piece, id, len(piece), maxPieceBytes)
 		}
 		t.first[piece] = id
+		t.last = max(t.last, id)
 		t.longest = max(t.longest, utf8.RuneCountInString(piece))
 		if more, ok := strings.CutPrefix(piece, m.Prefix); ok {
 			t.rest[more] = id

@@ -3,7 +3,7 @@
 // Package wordpiece splits text into the ids of a BERT vocabulary: call
 // [Parse] with the bytes of a tokenizer.json, then [Tokenizer.Encode].
 //
-// It reads the form in which Hugging Face writes cased BERT tokenizers
+// It reads the form in which Hugging Face writes BERT tokenizers, cased or not
 // (BertNormalizer, BertPreTokenizer, WordPiece, [CLS] and [SEP] around) and
 // refuses everything else by name.
 package wordpiece
@@ -12,6 +12,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Tokenizer splits text. It is safe for concurrent use.
@@ -20,6 +22,10 @@ type Tokenizer struct {
 	longest     int              // runes of the longest piece
 	longestWord int              // a word of more runes is unknown
 	unknown     int32
+	last        int32
+	lower       bool // letters are made small
+	bare        bool // and lose their accents
+	cut         int  // a text's most tokens that the file says; 0 where it does not
 	begin, end  int32
 	special     []special // found in the text as it is, before anything else
 }
@@ -29,14 +35,20 @@ type special struct {
 	id      int32
 }
 
+// Last is the greatest id of the vocabulary.
+func (t *Tokenizer) Last() int64 { return int64(t.last) }
+
 // Encode appends the ids of a text to ids: [CLS], its pieces, [SEP]; at most
 // limit of them, what is beyond is cut off.
 func (t *Tokenizer) Encode(ids []int64, text string, limit int) []int64 {
+	if t.cut > 0 {
+		limit = min(limit, t.cut)
+	}
 	limit += len(ids)
 	ids = append(ids, int64(t.begin))
 	for text != "" && len(ids) < limit {
 		at, found := t.nextSpecial(text)
-		ids = t.words(ids, text[:at])
+		ids = t.words(ids, t.normal(text[:at]))
 		if found == nil {
 			break
 		}
@@ -45,6 +57,22 @@ func (t *Tokenizer) Encode(ids []int64, text string, limit int) []int64 {
 	}
 	ids = append(ids, int64(t.end))
 	return ids[:min(len(ids), limit)]
+}
+
+// normal takes accents off and makes letters small, as far as asked.
+func (t *Tokenizer) normal(text string) string {
+	if t.bare {
+		text = strings.Map(func(r rune) rune {
+			if unicode.Is(unicode.Mn, r) {
+				return -1
+			}
+			return r
+		}, norm.NFD.String(text))
+	}
+	if t.lower {
+		text = strings.ToLower(text)
+	}
+	return text
 }
 
 // nextSpecial is where the next special token begins: of those at one place the longest.

@@ -59,16 +59,52 @@ func TestTemplateIsTheSameAsBertProcessing(t *testing.T) {
 	}
 }
 
+// TestUncased: what Hugging Face's BertNormalizer makes of these.
+func TestUncased(t *testing.T) {
+	vocabulary := strings.Replace(plain, `"김":8`, `"e":15,"##e":16,"i":17,"É":18,"E":19,"é":20,"김":8`, 1)
+	for _, c := range []struct {
+		settings, text string
+		want           []int64
+	}{
+		{`"strip_accents":null,"lowercase":true`, "É Ee\u0301 É[SEP]", []int64{2, 15, 15, 16, 15, 3, 3}},
+		{`"strip_accents":null,"lowercase":true`, "İ 김", []int64{2, 17, 1, 3}}, // a syllable is decomposed, and the vocabulary has it whole
+		{`"strip_accents":false,"lowercase":true`, "É 김", []int64{2, 20, 8, 3}},
+		{`"strip_accents":true,"lowercase":false`, "É", []int64{2, 19, 3}},
+		{`"strip_accents":null,"lowercase":false`, "É", []int64{2, 18, 3}},
+	} {
+		tokenizer, err := Parse([]byte(strings.Replace(vocabulary, `"strip_accents":null,"lowercase":false`, c.settings, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := tokenizer.Encode(nil, c.text, 16); !slices.Equal(got, c.want) {
+			t.Errorf("%s, %q: %v, want %v", c.settings, c.text, got, c.want)
+		}
+	}
+}
+
+// TestFileSaysWhereTextsAreCut: as exported tokenizers often do.
+func TestFileSaysWhereTextsAreCut(t *testing.T) {
+	cut := strings.Replace(plain, `"truncation":null,"padding":null`, `"truncation":{"direction":"Right","max_length":4,"strategy":"LongestFirst","stride":0},"padding":{"strategy":"BatchLongest"}`, 1)
+	tokenizer, err := Parse([]byte(cut))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := tokenizer.Encode(nil, "a a a a a a", 16); !slices.Equal(got, []int64{2, 13, 13, 13}) {
+		t.Errorf("%v", got)
+	}
+	if tokenizer.Last() != 14 {
+		t.Errorf("the last id is %d", tokenizer.Last())
+	}
+}
+
 func TestParseNamesWhatIsNotSupported(t *testing.T) {
 	for name, c := range map[string]struct {
 		old, new, want string
 		unsupported    bool
 	}{
 		"cut":           {plain, plain[:40], "unexpected", false},
-		"truncation":    {`"truncation":null`, `"truncation":{"max_length":8}`, "truncation", true},
-		"padding":       {`"padding":null`, `"padding":{}`, "padding", true},
-		"lower case":    {`"lowercase":false`, `"lowercase":true`, "lowercase", true},
-		"accents":       {`"strip_accents":null`, `"strip_accents":true`, "strip_accents", true},
+		"truncation":    {`"truncation":null`, `"truncation":{"max_length":8,"direction":"Left"}`, "Left", true},
+		"no length":     {`"truncation":null`, `"truncation":{"direction":"Right"}`, "max_length is 0", false},
 		"unclean":       {`"clean_text":true`, `"clean_text":false`, "clean_text", true},
 		"normalizer":    {`"BertNormalizer"`, `"NFKC"`, "BertNormalizer", true},
 		"pre-tokenizer": {`"BertPreTokenizer"`, `"ByteLevel"`, "BertPreTokenizer", true},
