@@ -7,7 +7,8 @@ export GOTOOLCHAIN=auto GOFLAGS=-trimpath GOWORK=off
 
 usage() {
   cat <<'TEXT'
-./build.sh build            dist/haechi, dist/haechi.wasm, dist/model/, dist/chrome/, dist/firefox/
+./build.sh build            dist/haechi, dist/haechi.wasm, dist/model/, dist/chrome/, dist/firefox/;
+                            HAECHI_MODEL=DIR puts another classifier of BERT's shape in: model.onnx, tokenizer.json, config.json
 ./build.sh run [--headless] build, start the server, open a replica chat page in Chromium with the extension
 ./build.sh test [--long]    everything: vet, Go tests with -race, types, unit and end-to-end tests in Chromium and Firefox;
                             --long draws 100 schedules of faults of a cluster instead of two
@@ -96,9 +97,11 @@ compile() {
   mkdir -p dist
   GOOS=wasip1 GOARCH=wasm go build -buildvcs=false -buildmode=c-shared -ldflags="-s -w" -o dist/haechi.wasm ./wasm
   go build -o dist/haechi ./server
+  local model=${HAECHI_MODEL:-wasm/model}
+  if [ "$model" != wasm/model ]; then go run ./wasm/classify/accept "$model"; fi
   rm -rf dist/model
   mkdir -p dist/model
-  cp wasm/model/model.onnx wasm/model/tokenizer.json wasm/model/config.json dist/model/
+  cp "$model/model.onnx" "$model/tokenizer.json" "$model/config.json" dist/model/
   dist/haechi rules pack >dist/baseline.json
 }
 
@@ -156,6 +159,7 @@ test_all() {
   go test ./server/gate ./wasm/parity
   go test -run TestScripts/rulestest ./server
   go test -run SmallStacks ./server/hub # the race detector enlarges stacks
+  kernels
   if [ "${1:-}" = --long ]; then
     say "100 schedules of faults of a cluster"
     HAECHI_CLUSTER_SCHEDULES=100 go test -v -timeout 4h -run '^TestClusterSurvivesFaults$' ./server
@@ -185,6 +189,14 @@ test_all() {
   npm run --silent --prefix ext e2e:firefox
   parity --every 25
   say "all tests passed"
+}
+
+# kernels: the executor's tests once more as wasm, where its loops are others.
+kernels() {
+  go build -o dist/wazero github.com/tetratelabs/wazero/cmd/wazero
+  GOOS=wasip1 GOARCH=wasm go vet ./wasm/onnx
+  GOOS=wasip1 GOARCH=wasm go test -c -o dist/onnx-test.wasm ./wasm/onnx
+  dist/wazero run dist/onnx-test.wasm -test.run 'Packed|Functions|Softmax|Multiply|Encoders'
 }
 
 # generate [--check]: what TypeScript knows of the engine comes from the Go
@@ -310,11 +322,15 @@ evaluate() {
   go run ./wasm/eval "$@"
 }
 
-# parity [--every N]: the runtimes against one another; needs a build.
+# parity [--every N]: the runtimes against one another, with our model and with
+# a classifier of BERT's shape in its place; needs a build.
 parity() {
   say "parity of the runtimes"
   go run ./wasm/parity "$@"
   npm run --silent --prefix ext parity
+  go run ./wasm/onnx/bert/write --layers 2 --width 64 --types --out dist/bert
+  go run ./wasm/parity --model dist/bert --every 400 --out dist/bert.jsonl
+  npm run --silent --prefix ext parity -- "$PWD/dist/bert.jsonl" "$PWD/dist/bert"
 }
 
 # release --trust FILE | --developer [--dirty] [--check]: the archives for the
@@ -397,7 +413,7 @@ build_there() { (unset CHROMIUM FIREFOX HAECHI_DIST && cd "$1" && bash ./build.s
 # packages: what the stores get, from the root in trust.json.
 packages() {
   [ -s trust.json ] || die "no trust.json here: this is neither a git checkout nor a whole source archive"
-  unset GOEXPERIMENT GOWASM
+  unset GOEXPERIMENT GOWASM HAECHI_MODEL
   rm -rf dist
   compile
   cp trust.json dist/trust.json

@@ -2,8 +2,8 @@
 
 /**
  * Holds the engine in Chromium and onnxruntime-node to what hugot gave
- * natively: `node ext/parity/parity.mjs dist/parity.jsonl`, which
- * `./build.sh parity` writes first. Fails where a logit differs by more than
+ * natively: `node ext/parity/parity.mjs dist/parity.jsonl [MODEL]`, a file that
+ * `./build.sh parity` writes first, of the model in a folder. Fails where a logit differs by more than
  * the file's tolerance or a decision differs.
  */
 
@@ -15,7 +15,7 @@ import { DIST, TOP } from "../e2e/haechi.mjs";
 import { withWorker } from "./worker.mjs";
 
 const BATCH = 64;
-const MODEL = join(TOP, "wasm", "model");
+const MODEL = process.argv[3] ?? join(TOP, "wasm", "model");
 
 async function read(file) {
   const rows = [];
@@ -61,7 +61,8 @@ async function inNode(set) {
       mask[i * width + k] = 1n;
     }));
     const shape = [batch.length, width];
-    const { logits } = await session.run({ input_ids: new ort.Tensor("int64", ids, shape), attention_mask: new ort.Tensor("int64", mask, shape) });
+    const given = { input_ids: ids, attention_mask: mask, token_type_ids: new BigInt64Array(ids.length) };
+    const { logits } = await session.run(Object.fromEntries(session.inputNames.map((name) => [name, new ort.Tensor("int64", given[name], shape)])));
     const labels = logits.dims[1];
     return batch.map((_, i) => [...logits.data.slice(i * labels, (i + 1) * labels)]);
   });
