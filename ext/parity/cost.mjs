@@ -22,6 +22,8 @@ import { withWorker } from "./worker.mjs";
 
 const WARM = 8; // turns that do not count, of each size
 const TURNS = 40;
+const ENOUGH = 12; // turns of a network that has taken PATIENCE milliseconds
+const PATIENCE = 60_000;
 const SENTENCES = 8; // a turn
 const NEEDED = 2 * (WARM + TURNS) * SENTENCES;
 const SIZES = [1, 8];
@@ -51,7 +53,9 @@ function median(times) {
  */
 async function timed(own, peer, all) {
   const results = Object.fromEntries(SIZES.map((size) => [size, { own: [], peer: [], ratio: [], messages: [] }]));
+  const started = performance.now();
   for (let turn = 0; turn < WARM + TURNS; turn += 1) {
+    if (turn >= WARM + ENOUGH && performance.now() - started > PATIENCE) break;
     for (const [k, size] of SIZES.entries()) {
       const from = (turn * SIZES.length + k) * SENTENCES;
       const part = all.slice(from, from + SENTENCES);

@@ -2,10 +2,7 @@
 
 package onnx
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // The kernels are the loops in which a transformer spends its time. In the
 // wasm they work on vectors of four, in kernel_wasm.s, and natively the
@@ -162,8 +159,11 @@ func softmaxOf(dst, src []float32) {
 	if len(src) == 0 {
 		return
 	}
-	top := slices.Max(src)
 	n := len(src) &^ 3
+	top := topFours(src[:n])
+	for _, x := range src[n:] {
+		top = max(top, x)
+	}
 	sum := expFours(dst[:n], src[:n], top)
 	for i, x := range src[n:] {
 		e := exp(x - top)
@@ -171,7 +171,8 @@ func softmaxOf(dst, src []float32) {
 		sum += e
 	}
 	by := 1 / sum
-	for i := range dst {
+	scaleFours(dst[:n], by)
+	for i := n; i < len(dst); i++ {
 		dst[i] *= by
 	}
 }

@@ -4,10 +4,28 @@
 
 package onnx
 
+import "math"
+
 // geluFours is gelu for a length that four divides.
 func geluFours(x []float32) {
 	for i, v := range x {
 		x[i] = v * (0.5 + 0.5*erf(v*halfSqrt))
+	}
+}
+
+// topFours is the greatest element, −∞ of none.
+func topFours(x []float32) float32 {
+	top := float32(math.Inf(-1))
+	for _, v := range x {
+		top = max(top, v)
+	}
+	return top
+}
+
+// scaleFours multiplies each element.
+func scaleFours(x []float32, by float32) {
+	for i := range x {
+		x[i] *= by
 	}
 }
 

@@ -212,3 +212,41 @@ TEXT ·expVectors(SB), NOSPLIT, $0-44
 	End
 	STORE(R4, 0, V6)
 	RET
+
+// func topVectors(x *float32, n int, tops *float32)
+// n vectors, above 0; tops get the four greatest of each lane.
+TEXT ·topVectors(SB), NOSPLIT, $0-24
+	MOVD x+0(FP), R0
+	MOVD n+8(FP), R1
+	MOVD tops+16(FP), R2
+	LOAD(R0, 0)
+	Set V0
+	Loop
+		Get V0
+		LOAD(R0, 0)
+		F32x4Max
+		Set V0
+		ADVANCE(R0, 16)
+		AGAIN(R1)
+	End
+	STORE(R2, 0, V0)
+	RET
+
+// func scaleVectors(x *float32, n int, by float32)
+// n vectors, above 0.
+TEXT ·scaleVectors(SB), NOSPLIT, $0-20
+	MOVD x+0(FP), R0
+	MOVD n+8(FP), R1
+	F32Load by+16(FP)
+	F32x4Splat
+	Set V1
+	Loop
+		LOAD(R0, 0)
+		Get V1
+		F32x4Mul
+		Set V0
+		STORE(R0, 0, V0)
+		ADVANCE(R0, 16)
+		AGAIN(R1)
+	End
+	RET
