@@ -26,7 +26,7 @@ var onlyIn = map[string][]string{
 	"github.com/tetratelabs/wazero":      {"wasm/host"},
 	"github.com/knights-analytics/hugot": {"wasm/classify/reference"},
 	"github.com/gomlx":                   {"wasm/classify/reference"},
-	"golang.org/x/text":                  {"wasm/detect"},
+	"golang.org/x/text":                  {"wasm/detect", "wasm/wordpiece"},
 	"github.com/coreos/go-oidc":          {"server/oidc"},
 	"golang.org/x/oauth2":                {"server/oidc"},
 	"github.com/go-jose/go-jose":         {"server/oidc/oidctest"},
