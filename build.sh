@@ -103,6 +103,7 @@ compile() {
   mkdir -p dist/model
   cp "$model/model.onnx" "$model/tokenizer.json" "$model/config.json" dist/model/
   dist/haechi rules pack >dist/baseline.json
+  dist/haechi rules pack --index >dist/baseline.index
 }
 
 # A developer's own maintainers (2 of 3) and the online key that they lend to

@@ -11,6 +11,7 @@
  * whole; a part that is missing fails the build.
  */
 
+import { createHash } from "node:crypto";
 import { cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -39,7 +40,7 @@ const VIEWS = ["options", "panel", "popup", "print", "report", "welcome"];
 const PAGES = ["page.css", "content/highlight.css", ...VIEWS.flatMap((view) => [`${view}/${view}.html`, `${view}/${view}.css`])];
 /** Shown as text: the browser would download Markdown. */
 const TEXTS = { "MODEL_CARD.txt": "wasm/model/MODEL_CARD.md", "LICENSE.txt": "LICENSE" };
-const MADE = ["haechi.wasm", "model/model.onnx", "model/tokenizer.json", "model/config.json", "baseline.json", "trust.json"];
+const MADE = ["haechi.wasm", "model/model.onnx", "model/tokenizer.json", "model/config.json", "baseline.json", "baseline.index", "trust.json"];
 
 /** What differs: where the engine's Worker can live, and what the manifest says of that. */
 const TARGETS = {
@@ -94,6 +95,11 @@ async function packagedSites() {
   return Promise.all(names.map(async (name) => JSON.parse(await readFile(join(folder, name), "utf8"))));
 }
 
+/** SHA-256 of a part as a string of JavaScript: an engine's name, a pack's hash. */
+async function hashOf(dist, name) {
+  return JSON.stringify(createHash("sha256").update(await readFile(join(dist, name))).digest("hex"));
+}
+
 async function missing(dist) {
   const there = await Promise.all(MADE.map((name) => stat(join(dist, name)).then(() => true, () => false)));
   return MADE.filter((_, i) => !there[i]);
@@ -114,7 +120,7 @@ async function buildFor(target, { dist, dev }) {
     target: esbuild,
     charset: "utf8",
     loader: { ".css": "text" },
-    define: { DEV: String(dev), TARGET: JSON.stringify(target), SITES: JSON.stringify(await packagedSites()) },
+    define: { DEV: String(dev), ENGINE: await hashOf(dist, "haechi.wasm"), BASELINE: await hashOf(dist, "baseline.json"), TARGET: JSON.stringify(target), SITES: JSON.stringify(await packagedSites()) },
     minifySyntax: true, // drops what DEV and TARGET rule out; names stay, so that reviewers can read it
     legalComments: "inline",
     logLevel: "warning",

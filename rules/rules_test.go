@@ -190,3 +190,27 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestFindRuleReadsOneOfThePack(t *testing.T) {
+	rs, err := data.Rules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := rules.NewPack(rs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	canonical := p.Encode()
+	for i := range p.Rules {
+		r, err := rules.FindRule(canonical, p.Rules[i].ID)
+		if err != nil || r == nil || !reflect.DeepEqual(*r, p.Rules[i]) {
+			t.Errorf("%s: %v, or another rule than the pack's", p.Rules[i].ID, err)
+		}
+	}
+	if r, err := rules.FindRule(canonical, "no-such-rule"); r != nil || err != nil {
+		t.Errorf("a rule that is not there: %v, %v", r, err)
+	}
+	if r, err := rules.FindRule([]byte(`{"rules":[{"id":"a","category":1}]}`), "a"); r != nil || err == nil {
+		t.Errorf("a broken rule: %v, %v", r, err)
+	}
+}

@@ -8,6 +8,7 @@ import (
 
 	"haechi/rules"
 	"haechi/rules/data"
+	"haechi/wasm/detect"
 )
 
 func runRules(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -27,13 +28,16 @@ func runRules(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 const rulesPackHelp = `
 Prints the canonical pack of the rules and sites in this binary: the baseline that an
-extension ships, byte for byte what is hashed and signed.
+extension ships, byte for byte what is hashed and signed. With --index, in its
+place, what the engine works out of it, so that it starts several times faster.
 
 Example:
-  haechi rules pack > dist/baseline.json`
+  haechi rules pack > dist/baseline.json
+  haechi rules pack --index > dist/baseline.index`
 
 func runRulesPack(args []string, _ io.Reader, stdout, stderr io.Writer) int {
-	o := newOptions("rules pack", "> FILE", rulesPackHelp)
+	o := newOptions("rules pack", "[--index] > FILE", rulesPackHelp)
+	index := o.Bool("index", false, "print the engine's index of the pack")
 	if _, code, ok := o.parse(args, 0, 0, stdout, stderr); !ok {
 		return code
 	}
@@ -41,7 +45,13 @@ func runRulesPack(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	if err != nil {
 		return o.failed(stderr, err)
 	}
-	if _, err := stdout.Write(pack.Encode()); err != nil {
+	var out []byte
+	if *index {
+		out = detect.New(pack, nil).Prepared()
+	} else {
+		out = pack.Encode()
+	}
+	if _, err := stdout.Write(out); err != nil {
 		return o.failed(stderr, fmt.Errorf("standard output: %w", err))
 	}
 	return exitDone

@@ -19,10 +19,11 @@ class FakePort implements Port {
 
   postMessage(message: ToWorker): void {
     const asked = "boot" in message ? { op: "boot" } : (JSON.parse(message.call) as Record<string, unknown>);
+    if ("call" in message && message.attached) asked["attached"] = message.attached.map((bytes) => new TextDecoder().decode(bytes));
     this.world.asked.push(asked);
     const answer = this.world.answer(asked);
     if (answer === "hang") return;
-    const data: FromWorker = answer === "trap" ? { id: message.id, broken: "unreachable" } : { id: message.id, answer: JSON.stringify(answer) };
+    const data: FromWorker = answer === "trap" ? { id: message.id, broken: "unreachable" } : { id: message.id, answer: JSON.stringify(answer), ...(asked["op"] === "index" ? { attached: INDEX } : {}) };
     queueMicrotask(() => !this.terminated && this.onmessage?.({ data } as MessageEvent<FromWorker>));
   }
 
@@ -40,6 +41,7 @@ class World {
   sites: Site[] = [];
   saving: Error | undefined;
   now = 0;
+  packagedIndex = false;
 
   readonly store: RuleStore = {
     head: async () => this.stored,
@@ -54,6 +56,9 @@ class World {
       if (this.stored) this.stored = { ...this.stored, ...head, memory };
     },
     sites: async () => this.sites,
+    keep: async (hash, index) => {
+      if (this.stored?.hash === hash) this.stored = { ...this.stored, index };
+    },
     clear: async () => void (this.stored = undefined),
   };
 
@@ -64,7 +69,8 @@ class World {
       return port;
     },
     store: this.store,
-    baseline: async () => '{"format":1,"rules":["baseline"]}',
+    engine: "this",
+    baseline: async () => ({ pack: bytes('{"format":1,"rules":["baseline"]}'), ...(this.packagedIndex ? { index: bytes("ready") } : {}) }),
     trust: async () => ({ threshold: 1, keys: [] }),
     files: { wasm: "haechi.wasm", model: [] },
     now: () => this.now,
@@ -81,7 +87,9 @@ class World {
       case "load":
         return { ok: { model: "haechi-stance-1", labels: [] } };
       case "rules":
-        return { ok: { rules: 1, hash: JSON.stringify(asked["pack"]).includes("baseline") ? "base" : "stored" } };
+        return { ok: { rules: 1, hash: hashOf(JSON.stringify(asked["pack"] ?? asked["attached"])), prepared: "attached" in asked } };
+      case "index":
+        return { ok: { index: INDEX.length } };
       case "update":
         return {
           ok: asked["frame"]
@@ -98,6 +106,16 @@ class World {
   }
 }
 
+function bytes(text: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new TextEncoder().encode(text));
+}
+
+/** The hash that the engine under test says a pack has. */
+function hashOf(pack: string): string {
+  return pack.includes("baseline") ? "base" : pack.includes("four") ? "h4" : "stored";
+}
+
+const INDEX = bytes("made");
 const SITE: Site = { id: "s", name: "S", verified: "2026-01-01", matches: [], answer: [".a"], body: [":scope"] };
 const head3 = { sequence: 3, release: "r3", hash: "stored", rules: 1, created: "c3", expires: "e3", checked: "k3", log: 3 };
 const AT4 = { sequence: 4, release: "r4", hash: "h4", rules: 2, created: "2026-11-24T08:00:00Z", expires: "e4", checked: "k4", log: 4 };
@@ -202,7 +220,6 @@ test("an update is stored with the engine's own bytes, and survives the worker",
   const asked = w.asked.find(({ op }) => op === "update");
   assert.deepEqual([asked?.["client"], asked?.["log"], asked?.["frame"]], [client, { type: "log" }, { type: "delta" }]);
   assert.deepEqual(w.sites, [SITE]);
-  w.answers["rules"] = [{ ok: { rules: 2, hash: "h4" } }];
   w.answers["check"] = ["trap"];
   await assert.rejects(w.host.check({ text: "가" }));
   assert.equal((await w.host.state()).head.sequence, 4);
@@ -213,7 +230,7 @@ test("a statement about the log alone is remembered and judges nothing anew", as
   w.stored = stored;
   await w.host.check({ text: "가" });
   assert.equal((await w.host.update({ client, log })).checked, "later");
-  assert.deepEqual(w.stored, { ...stored, checked: "later", memory: "m3b" });
+  assert.deepEqual(w.stored, { ...stored, checked: "later", memory: "m3b", index: { engine: "this", bytes: INDEX } });
   await w.host.check({ text: "가" });
   assert.equal(w.count("check"), 1);
 });
@@ -231,7 +248,7 @@ test("a refused update changes nothing", async (t) => {
   w.stored = stored;
   w.answers["update"] = [{ error: { code: "unsigned", message: "no" } }];
   await assert.rejects(w.host.update(frame), { code: "unsigned" });
-  assert.equal(w.stored, stored);
+  assert.deepEqual(w.stored, { ...stored, index: { engine: "this", bytes: INDEX } });
   assert.equal((await w.host.state()).head.sequence, 3);
 });
 
@@ -253,4 +270,28 @@ test("after long quiet the worker is let go, and comes back", async (t) => {
   assert.equal(w.ports[0]?.terminated, true);
   await w.host.check({ text: "가" });
   assert.equal(w.ports.length, 2);
+});
+
+test("packaged rules come with the engine's index of them", async (t) => {
+  const w = world(t);
+  w.packagedIndex = true;
+  assert.equal((await w.host.state()).head.hash, "base");
+  assert.deepEqual(w.asked.find(({ op }) => op === "rules"), { op: "rules", index: 5, attached: ["ready", '{"format":1,"rules":["baseline"]}'] });
+});
+
+test("the index of an update is stored with it, and the next start uses it", async (t) => {
+  const w = world(t);
+  await w.host.update(frame);
+  assert.deepEqual(w.stored?.index, { engine: "this", bytes: INDEX });
+  assert.equal(w.ports[0]?.terminated, true, "what new rules took of memory is given back");
+  assert.equal((await w.host.state()).head.sequence, 4);
+  assert.deepEqual(w.asked.findLast(({ op }) => op === "rules"), { op: "rules", index: INDEX.length, memory: "m4", attached: ["made", '{"format":1,"rules":["four"]}'] });
+});
+
+test("another engine's index is not used, and this one's takes its place", async (t) => {
+  const w = world(t);
+  w.stored = { ...stored, index: { engine: "older", bytes: bytes("old") } };
+  assert.equal((await w.host.state()).head.sequence, 3);
+  assert.deepEqual(w.asked.find(({ op }) => op === "rules"), { op: "rules", memory: "m3", pack: { format: 1, rules: ["three"] } });
+  assert.deepEqual(w.stored?.index, { engine: "this", bytes: INDEX });
 });

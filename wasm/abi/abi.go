@@ -3,6 +3,9 @@
 // Package abi is what crosses the border of the wasm: make a [Session] and
 // give [Session.Call] each request; it answers with JSON.
 //
+// Bytes that are no JSON follow it, behind one line feed: those of a prepared
+// index, whose length the JSON says. Only the operations rules and index have any.
+//
 // The same code runs natively in tests. Offsets are counted in bytes inside
 // and turned into UTF-16 units here, once, for JavaScript.
 package abi
@@ -17,11 +20,11 @@ import (
 
 // Version is what haechi_abi returns. It changes when a host that was written
 // for the one before would go wrong.
-const Version = 2
+const Version = 3
 
 // Request is one call. Op says which fields count.
 type Request struct {
-	Op string `json:"op"` // load, rules, update, check, classify, card or info
+	Op string `json:"op"` // load, rules, index, update, check, classify, card or info
 
 	// load: the folder of the classifier, as the host preopened it.
 	Dir string `json:"dir,omitempty"`
@@ -30,6 +33,10 @@ type Request struct {
 	// its own storage, and for the latter the memory that was stored with it.
 	Pack   json.RawMessage `json:"pack,omitempty"`
 	Memory string          `json:"memory,omitempty"`
+	// Index is the length of a prepared index that follows the request; the
+	// pack then follows that, in its canonical form, in place of Pack. An index
+	// that cannot be used is left aside, and the pack is read instead.
+	Index int `json:"index,omitempty"`
 
 	// update: frames from the network, to be verified before they count. Without
 	// Frame only what is known of the log grows.
@@ -86,8 +93,16 @@ type Loaded struct {
 
 // Ruled answers rules.
 type Ruled struct {
-	Rules int    `json:"rules"`
-	Hash  string `json:"hash"`
+	Rules    int    `json:"rules"`
+	Hash     string `json:"hash"`
+	Prepared bool   `json:"prepared"` // by the index that came with the request
+}
+
+// Indexed answers index: the prepared index of the rules in use follows the
+// answer, to be stored with the pack and given back at the next start of the
+// same engine. It makes that start several times faster.
+type Indexed struct {
+	Index int `json:"index"` // bytes
 }
 
 // Updated answers update: what the host stores. Times are RFC 3339.
@@ -102,7 +117,7 @@ type Updated struct {
 	Rules    int    `json:"rules"`
 	Pack     string `json:"pack"`   // canonical bytes; empty where the rules did not change
 	Memory   string `json:"memory"` // to be given back with the pack, unread
-	// Sites of the pack, so that the host need not read it.
+	// Sites of a pack that changed, so that the host need not read it.
 	Sites []rules.Site `json:"sites"`
 }
 

@@ -26,9 +26,11 @@ type Session struct {
 	engine     *detect.Engine
 	classifier detect.Classifier
 	state      trust.State
+	raw        []byte // the canonical pack where state.Pack is not read yet: only cards and updates need it
 }
 
-// Call serves one request. It never panics on any bytes.
+// Call serves one request. It never panics on any bytes. It may keep the
+// request, which must not be changed afterwards.
 func (s *Session) Call(request []byte) []byte {
 	ok, err := s.serve(request)
 	a := Answer{OK: ok}
@@ -41,6 +43,9 @@ func (s *Session) Call(request []byte) []byte {
 	if err := e.Encode(a); err != nil {
 		return []byte(`{"error":{"code":"invalid","message":"the answer cannot be written as JSON"}}`)
 	}
+	if i, ok := ok.(indexed); ok {
+		return append(b.Bytes(), i.bytes...)
+	}
 	return b.Bytes()
 }
 
@@ -51,6 +56,10 @@ func (s *Session) serve(request []byte) (any, error) {
 	if err := d.Decode(&q); err != nil {
 		return nil, &Error{CodeUsage, "request: " + err.Error()}
 	}
+	attached := bytes.TrimPrefix(request[d.InputOffset():], []byte("\n"))
+	if q.Index < 0 || q.Index > len(attached) || q.Op != "rules" && len(attached) > 0 {
+		return nil, &Error{CodeUsage, fmt.Sprintf("%d bytes follow the request; index says %d, and only rules has any", len(attached), q.Index)}
+	}
 	if s.engine == nil {
 		s.engine = detect.New(rules.Pack{}, nil)
 	}
@@ -58,7 +67,10 @@ func (s *Session) serve(request []byte) (any, error) {
 	case "load":
 		return s.load(q)
 	case "rules":
-		return s.rules(q)
+		return s.rules(q, attached)
+	case "index":
+		b := s.engine.Prepared()
+		return indexed{Indexed{len(b)}, b}, nil
 	case "update":
 		return s.update(q)
 	case "check":
@@ -68,9 +80,9 @@ func (s *Session) serve(request []byte) (any, error) {
 	case "card":
 		return s.card(q)
 	case "info":
-		return Info{ABI: Version, Rules: len(s.engine.Pack().Rules), Hash: s.engine.Hash(), Sequence: s.state.Sequence, Model: s.model(), Degraded: s.classifier == nil}, nil
+		return Info{ABI: Version, Rules: s.engine.Rules(), Hash: s.engine.Hash(), Sequence: s.state.Sequence, Model: s.model(), Degraded: s.classifier == nil}, nil
 	}
-	return nil, &Error{CodeUsage, fmt.Sprintf("op %q is not load, rules, update, check, classify, card or info", q.Op)}
+	return nil, &Error{CodeUsage, fmt.Sprintf("op %q is not load, rules, index, update, check, classify, card or info", q.Op)}
 }
 
 func (s *Session) model() string {
@@ -93,16 +105,32 @@ func (s *Session) load(q Request) (any, error) {
 	return Loaded{Model: c.Model().ID, Labels: detect.Labels[:]}, nil
 }
 
-func (s *Session) rules(q Request) (any, error) {
-	p, err := rules.ParsePack(q.Pack)
-	if err != nil {
-		return nil, err
-	}
+// indexed is an answer with the bytes that follow it.
+type indexed struct {
+	Indexed
+	bytes []byte
+}
+
+func (s *Session) rules(q Request, attached []byte) (any, error) {
 	var state trust.State
 	if q.Memory != "" {
 		if err := json.Unmarshal([]byte(q.Memory), &state); err != nil {
 			return nil, &Error{CodeInvalid, "memory: " + err.Error()}
 		}
+	}
+	if q.Index > 0 {
+		if e, err := detect.Load(attached[:q.Index], s.classifier); err == nil {
+			s.state, s.engine, s.raw = state, e, attached[q.Index:]
+			return Ruled{Rules: e.Rules(), Hash: e.Hash(), Prepared: true}, nil
+		}
+		q.Pack, attached = attached[q.Index:], nil
+	}
+	if len(attached) > 0 {
+		return nil, &Error{CodeUsage, "bytes follow the request, but it has no index"}
+	}
+	p, err := rules.ParsePack(q.Pack)
+	if err != nil {
+		return nil, err
 	}
 	state.Pack = p
 	s.use(state)
@@ -110,8 +138,29 @@ func (s *Session) rules(q Request) (any, error) {
 }
 
 func (s *Session) use(state trust.State) {
-	s.state = state
+	s.state, s.raw = state, nil
 	s.engine = detect.New(state.Pack, s.classifier)
+}
+
+// read makes sure that the pack is there as rules, not as text only.
+func (s *Session) read() error {
+	if s.raw == nil {
+		return nil
+	}
+	p, err := rules.ParsePack(s.raw)
+	if err != nil {
+		return err
+	}
+	s.state.Pack, s.raw = p, nil
+	return nil
+}
+
+// rule returns one rule of the pack, without reading the others.
+func (s *Session) rule(id string) (*rules.Rule, error) {
+	if s.raw == nil {
+		return s.state.Pack.Rule(id), nil
+	}
+	return rules.FindRule(s.raw, id)
 }
 
 func (s *Session) update(q Request) (any, error) {
@@ -129,6 +178,9 @@ func (s *Session) update(q Request) (any, error) {
 			return nil, err
 		}
 		u = &parsed
+		if err := s.read(); err != nil {
+			return nil, err
+		}
 	}
 	next, err := trust.Accept(*q.Trust, time.Unix(q.Now, 0), s.state, q.Client, evidence, u)
 	if err != nil {
@@ -148,7 +200,7 @@ func (s *Session) update(q Request) (any, error) {
 	out.Sequence, out.Release = next.Sequence, next.Release
 	out.Created, out.Expires = stamp(next.Created), stamp(next.Expires)
 	out.Checked, out.Log = stamp(next.Seen.Created), next.Seen.Size
-	out.Hash, out.Rules = s.engine.Hash(), len(next.Pack.Rules)
+	out.Hash, out.Rules = s.engine.Hash(), s.engine.Rules()
 	return out, nil
 }
 
@@ -229,8 +281,10 @@ func (s *Session) classify(q Request) (any, error) {
 }
 
 func (s *Session) card(q Request) (any, error) {
-	pack := s.engine.Pack()
-	r := pack.Rule(q.Rule)
+	r, err := s.rule(q.Rule)
+	if err != nil {
+		return nil, err
+	}
 	if r == nil {
 		return nil, &Error{CodeInvalid, fmt.Sprintf("no rule %q in the pack", q.Rule)}
 	}

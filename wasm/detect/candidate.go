@@ -16,7 +16,7 @@ type Candidate struct {
 	Rule        string // id
 	Proposition string // id
 	Input       string // what the classifier reads: the sentence and its context, masked
-	Pattern     bool   // one of the proposition's patterns stands in it
+	Pattern     bool   // one of the proposition's patterns stands in it; looked for only without a classifier
 	Asked       bool   // what it is about stands only in the question
 	Whole       bool   // it is one of more than a few sentences
 
@@ -99,7 +99,7 @@ func (e *Engine) judge(out []Candidate, s sentence, own, before, heading, ask co
 	var matched []proposition
 	for _, c := range []context{own, before, heading, ask} {
 		for _, m := range c.found {
-			for _, p := range e.words.words[m.word].subjects {
+			for _, p := range e.words.subjectOf(m.word) {
 				if !slices.Contains(matched, p) && e.matches(p, s, own, heading, ask) {
 					matched = append(matched, p)
 				}
@@ -156,18 +156,17 @@ func (e *Engine) candidate(ps []proposition, s sentence, own, before, heading, a
 		if said > most {
 			named, most = p, said
 		}
-		for _, y := range e.patterns[p.rule][p.index] {
+		for _, y := range e.patternsOf(p) {
 			pattern = pattern || y.in(own.text, own.found, x, !has(x.subject, own.found))
 		}
 	}
 	if len(ps) > 1 {
 		r.subject, r.wrong, r.right = set(r.subject), set(r.wrong), set(r.right)
 	}
-	rule := &e.pack.Rules[named.rule]
 	inherited := !has(r.subject, own.found)
 	return Candidate{
 		Start: s.start, End: s.end,
-		Rule: rule.ID, Proposition: rule.Propositions[named.index].ID,
+		Rule: e.rules[named.rule].id, Proposition: e.roles[named.rule][named.index].id,
 		Input:   e.input(r, own, before, heading, ask, inherited),
 		Pattern: pattern,
 		Asked:   inherited && !has(r.subject, before.found) && !has(r.subject, heading.found), at: named,

@@ -57,38 +57,33 @@ func Verdict(tier string) string { return verdicts[tier] }
 // Engine judges answers by one pack of rules. It is read-only after New, and
 // as safe for concurrent use as its classifier is.
 type Engine struct {
-	pack       rules.Pack
-	hash       string
-	words      *matcher
-	roles      [][]roles
-	patterns   [][][]pattern
+	*index
+	patterns   [][][]pattern // by rule and proposition; nil where there is a classifier
 	classifier Classifier
 }
 
 // New prepares an engine. A nil classifier gives a degraded engine: it flags
 // only where a pattern of a rule stands in a sentence.
 func New(pack rules.Pack, c Classifier) *Engine {
-	e := &Engine{pack: pack, hash: pack.Hash(), classifier: c}
-	e.words, e.roles = newMatcher(pack)
-	e.patterns = make([][][]pattern, len(pack.Rules))
-	for i := range pack.Rules {
-		for j := range pack.Rules[i].Propositions {
-			e.patterns[i] = append(e.patterns[i], newPatterns(&pack.Rules[i].Propositions[j]))
+	e := &Engine{index: newIndex(pack), classifier: c}
+	if c == nil {
+		e.patterns = make([][][]pattern, len(pack.Rules))
+		for i := range pack.Rules {
+			for j := range pack.Rules[i].Propositions {
+				e.patterns[i] = append(e.patterns[i], newPatterns(&pack.Rules[i].Propositions[j]))
+			}
 		}
 	}
 	return e
 }
 
-// With returns an engine with the same rules and another classifier.
-func (e *Engine) With(c Classifier) *Engine {
-	out := *e
-	out.classifier = c
-	return &out
-}
+// With returns an engine with the same rules and a classifier, which is not nil.
+func (e *Engine) With(c Classifier) *Engine { return &Engine{index: e.index, classifier: c} }
 
-// Pack returns the rules the engine judges by, Hash their hash.
-func (e *Engine) Pack() rules.Pack { return e.pack }
-func (e *Engine) Hash() string     { return e.hash }
+// Hash returns the hash of the pack that the engine judges by, Rules how many
+// rules it has.
+func (e *Engine) Hash() string { return e.hash }
+func (e *Engine) Rules() int   { return len(e.rules) }
 
 // Degraded reports whether there is no classifier.
 func (e *Engine) Degraded() bool { return e.classifier == nil }
@@ -226,17 +221,21 @@ func surer(judged []Judgement) {
 	}
 }
 
-func (e *Engine) tier(p proposition) string {
-	r := &e.pack.Rules[p.rule]
-	return r.TierOf(&r.Propositions[p.index])
-}
+func (e *Engine) tier(p proposition) string { return e.roles[p.rule][p.index].tier }
 
 func (e *Engine) threshold(p proposition, tier string) float64 {
-	r := &e.pack.Rules[p.rule]
-	if r.Threshold > 0 {
-		return r.Threshold
+	r := &e.rules[p.rule]
+	if r.threshold > 0 {
+		return r.threshold
 	}
-	return e.classifier.Model().threshold(r.ID, tier)
+	return e.classifier.Model().threshold(r.id, tier)
+}
+
+func (e *Engine) patternsOf(p proposition) []pattern {
+	if e.patterns == nil {
+		return nil
+	}
+	return e.patterns[p.rule][p.index]
 }
 
 // stances asks the classifier about all candidates, each distinct input once.

@@ -19,20 +19,21 @@ var kinWords []byte
 
 // kindred knows the groups that a word belongs to.
 type kindred struct {
-	groups [][]int32        // the words of each group
-	of     map[string][]int // folded word → its groups
+	groups [][]int32       // the words of each group
+	of     map[int32][]int // text → its groups
 }
 
-func newKindred(x indexer) kindred {
+func newKindred(x *indexer) kindred {
 	var groups map[string]rules.Words
 	if err := json.Unmarshal(kinWords, &groups); err != nil {
 		panic(err) // the file is part of the program and is tested
 	}
-	k := kindred{of: map[string][]int{}}
+	k := kindred{of: map[int32][]int{}}
 	for _, name := range slices.Sorted(maps.Keys(groups)) {
 		g := x.addAll(groups[name])
 		for _, w := range g {
-			k.of[x.words[w].text] = append(k.of[x.words[w].text], len(k.groups))
+			text := x.words[w].text
+			k.of[text] = append(k.of[text], len(k.groups))
 		}
 		k.groups = append(k.groups, g)
 	}
@@ -41,7 +42,7 @@ func newKindred(x indexer) kindred {
 
 // extend returns a role's words with the kin of each, but for those that the
 // rule has in another role.
-func (k kindred) extend(x indexer, words []int32, others ...[]int32) []int32 {
+func (k kindred) extend(x *indexer, words []int32, others ...[]int32) []int32 {
 	var groups []int
 	for _, w := range words {
 		groups = append(groups, k.of[x.words[w].text]...)
@@ -50,16 +51,16 @@ func (k kindred) extend(x indexer, words []int32, others ...[]int32) []int32 {
 		return words
 	}
 	slices.Sort(groups)
-	taken := map[string]bool{}
+	x.stamp++
 	for _, role := range append(others, words) {
 		for _, w := range role {
-			taken[x.words[w].text] = true
+			x.stamps[x.words[w].text] = x.stamp
 		}
 	}
 	out := slices.Clone(words)
 	for _, g := range slices.Compact(groups) {
 		for _, w := range k.groups[g] {
-			if !taken[x.words[w].text] {
+			if x.stamps[x.words[w].text] != x.stamp {
 				out = append(out, w)
 			}
 		}

@@ -52,8 +52,8 @@ func (r *roles) marks(m *matcher, ms []match) []mark {
 			found = append(found, mark{x.start, x.end, MaskSubject, signSubject})
 		case contains(r.right, x.word):
 			right = append(right, mark{x.start, x.end, MaskRight, signRight})
-		case m.words[x.word].cue != 0:
-			cues = append(cues, mark{x.start, x.end, "", m.words[x.word].cue})
+		case m.cue(x.word) != 0:
+			cues = append(cues, mark{x.start, x.end, "", m.cue(x.word)})
 		}
 	}
 	found = append(append(found, wrong...), right...) // apart keeps this order between equals

@@ -3,39 +3,52 @@
 package detect
 
 import (
-	"fmt"
 	"slices"
 	"sort"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"haechi/rules"
 )
 
 // matcher finds the words of all rules in a text at once. Their texts are
 // sorted, so that from each place of a text the range of those that can still
 // follow narrows byte by byte; the cost depends on the text, hardly on how many
-// rules there are. It does not change after newMatcher.
+// rules there are. Words are numbered in the order of their texts. There are
+// some hundred thousand, so they lie in a few flat arrays: these cost the
+// collector nothing and are read from a file at once. It does not change once
+// it is made.
 type matcher struct {
-	texts []string         // folded, sorted, each once
-	ends  [][]int32        // the words of each text, which differ in their guards
-	first map[rune]stretch // of the texts that begin with a character
-	words []word
+	letters string           // the texts one after the other: folded, sorted, each once
+	ends    []uint32         // where each text ends in letters
+	last    []int32          // behind the last word of each text: words differ in their guards
+	first   map[rune]stretch // of the texts that begin with a character
+	pairs   pairs            // what characters a text can begin with
+	traits  []trait          // of each word
+	guards  map[int32]guards // of the words that have any
+	cues    map[int32]byte   // the kind of cue that a word is
+
+	subjects []int32         // the words that are a proposition's subject, sorted
+	subject  [][]proposition // whose subject each of them is
 }
 
-// stretch is texts[from:to].
+// stretch are the texts from, …, to-1.
 type stretch struct{ from, to int }
 
-// word is one distinct term with its guards, folded.
-type word struct {
-	text     string
-	not      []guard
-	with     []string
-	inside   bool
-	wild     bool          // ends with *: reaches to the end of a Latin word
-	cue      byte          // its kind of cue, or 0
-	subjects []proposition // whose subject it is
+// trait is what is quickly known of a word.
+type trait byte
+
+const (
+	inside  trait = 1 << iota // may stand within a Hangul word
+	wild                      // ends with *: reaches to the end of a Latin word
+	guarded                   // has guards
+	isCue
+	isSubject
+)
+
+// guards are the texts, folded, that keep a word from being another one.
+type guards struct {
+	not  []guard
+	with []string // one of them must stand around the word
 }
 
 // guard is a longer string in which a word, at byte offset, is another word.
@@ -53,177 +66,108 @@ type match struct {
 // proposition names a proposition within the engine's pack.
 type proposition struct{ rule, index int32 }
 
-// roles are the words of one proposition, as sorted word numbers.
+// roles are the words of one proposition, as sorted word numbers, and what else
+// is needed of it.
 type roles struct {
 	subject, wrong, right, unless []int32
 	with                          []string // folded; none: always applies
+	id, tier                      string
 }
 
-// newMatcher indexes the words of a pack. The second result holds the roles of
-// each proposition of each rule.
-func newMatcher(pack rules.Pack) (*matcher, [][]roles) {
-	x := indexer{
-		matcher: &matcher{},
-		known:   map[string]int32{},
-		folds:   folds{},
-		at:      map[string]int32{},
+// start is where a text begins in letters, word its first word.
+func (m *matcher) start(text int) int {
+	if text == 0 {
+		return 0
 	}
-	for kind, words := range cues() {
-		for _, w := range x.addAll(words) {
-			x.words[w].cue = kind[0]
-		}
+	return int(m.ends[text-1])
+}
+
+func (m *matcher) word(text int) int32 {
+	if text == 0 {
+		return 0
 	}
-	kin := newKindred(x)
-	out := make([][]roles, len(pack.Rules))
-	for i := range pack.Rules {
-		r := &pack.Rules[i]
-		out[i] = make([]roles, len(r.Propositions))
-		if r.Disabled {
+	return m.last[text-1]
+}
+
+func (m *matcher) text(i int) string { return m.letters[m.start(i):m.ends[i]] }
+
+// letter is the byte of a text at a depth that it reaches.
+func (m *matcher) letter(text, depth int) byte { return m.letters[m.start(text)+depth] }
+
+// cue is the kind of cue that a word is, or 0.
+func (m *matcher) cue(w int32) byte {
+	if m.traits[w]&isCue == 0 {
+		return 0
+	}
+	return m.cues[w]
+}
+
+// subjectOf are the propositions whose subject a word is.
+func (m *matcher) subjectOf(w int32) []proposition {
+	if m.traits[w]&isSubject == 0 {
+		return nil
+	}
+	i, _ := slices.BinarySearch(m.subjects, w)
+	return m.subject[i]
+}
+
+// prepare works out what follows from the texts.
+func (m *matcher) prepare() {
+	m.first = map[rune]stretch{}
+	var before rune
+	var s stretch
+	for i := range m.ends {
+		text := m.text(i)
+		if text == "" { // a word of nothing but marks, which is never found
 			continue
 		}
-		unless := x.addAll(r.Unless)
-		subject := x.addAll(r.Subject)
-		for j := range r.Propositions {
-			p := &r.Propositions[j]
-			o := &out[i][j]
-			o.unless, o.subject = unless, subject
-			if len(p.Subject) > 0 {
-				o.subject = x.addAll(p.Subject)
+		r, n := utf8.DecodeRuneInString(text)
+		m.pairs.add(r, text[n:])
+		if r != before {
+			if s.to > s.from {
+				m.first[before] = s
 			}
-			wrong, right := x.addAll(p.Wrong), x.addAll(r.RightOf(p))
-			o.wrong = kin.extend(x, wrong, o.subject, right, unless)
-			o.right = kin.extend(x, right, o.subject, wrong, unless)
-			for _, lang := range rules.Languages {
-				for _, s := range p.With[lang] {
-					o.with = append(o.with, x.fold(s))
-				}
-			}
-			for _, w := range o.subject {
-				x.words[w].subjects = append(x.words[w].subjects, proposition{int32(i), int32(j)})
-			}
-		}
-	}
-	x.sort()
-	return x.matcher, out
-}
-
-// folds remembers what words fold to.
-type folds map[string]string
-
-func (f folds) fold(s string) string {
-	t, ok := f[s]
-	if !ok {
-		t = fold(s).text
-		f[s] = t
-	}
-	return t
-}
-
-// indexer is a matcher while words are added to it.
-type indexer struct {
-	*matcher
-	folds
-	known map[string]int32 // word with its guards → its number
-	at    map[string]int32 // text → its place in texts
-}
-
-// sort makes the added words ready to be found.
-func (x *indexer) sort() {
-	order := make([]int32, len(x.texts))
-	for i := range order {
-		order[i] = int32(i)
-	}
-	slices.SortFunc(order, func(a, b int32) int { return strings.Compare(x.texts[a], x.texts[b]) })
-	texts, ends := make([]string, len(order)), make([][]int32, len(order))
-	first := map[rune]stretch{}
-	for i, o := range order {
-		texts[i], ends[i] = x.texts[o], x.ends[o]
-		r, _ := utf8.DecodeRuneInString(texts[i])
-		s, ok := first[r]
-		if !ok {
-			s.from = i
+			before, s.from = r, i
 		}
 		s.to = i + 1
-		first[r] = s
 	}
-	x.texts, x.ends, x.first = texts, ends, first
+	if s.to > s.from {
+		m.first[before] = s
+	}
 }
 
-// addAll adds the words of a role. A word that several languages share, such
-// as 中国, counts once, with the guards of all of them.
-func (x indexer) addAll(w rules.Words) []int32 {
-	n := 0
-	for _, terms := range w {
-		n += len(terms)
-	}
-	shared := make([]rules.Term, 0, n)
-	place := make(map[string]int, n)
-	for _, lang := range rules.Languages {
-		for _, t := range w[lang] {
-			i, ok := place[t.Text]
-			if !ok {
-				place[t.Text] = len(shared)
-				shared = append(shared, t)
-				continue
-			}
-			s := &shared[i]
-			s.Not = slices.Concat(s.Not, t.Not)
-			s.Inside = s.Inside || t.Inside
-			if len(s.With) == 0 || len(t.With) == 0 {
-				s.With = nil
-			} else {
-				s.With = slices.Concat(s.With, t.With)
-			}
-		}
-	}
-	out := make([]int32, 0, len(shared))
-	for _, t := range shared {
-		out = append(out, x.add(t))
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
+// pairs says which two characters a text can begin with, wrongly yes for a few:
+// a set of bits by a hash. Most places of a text are done with after one look.
+type pairs [1 << 13]uint64
+
+// alone stands for the second character of a text that has but one.
+const alone = 0
+
+func (p *pairs) bit(a, b rune) (word uint32, mask uint64) {
+	h := (uint32(a)*0x9E3779B1 ^ uint32(b)*0x85EBCA6B) * 0xC2B2AE35 >> 13
+	return h >> 6, 1 << (h & 63)
 }
 
-func (x indexer) add(t rules.Term) int32 {
-	m := x.matcher
-	text, wild := strings.CutSuffix(t.Text, "*")
-	text = x.fold(text)
-	key := text
-	if wild || t.Inside || len(t.Not)+len(t.With) > 0 {
-		key = fmt.Sprintf("%s\x00%v\x00%v\x00%q\x00%q", text, wild, t.Inside, t.Not, t.With)
+func (p *pairs) add(first rune, rest string) {
+	second := rune(alone)
+	if rest != "" {
+		second, _ = utf8.DecodeRuneInString(rest)
 	}
-	if n, ok := x.known[key]; ok {
-		return n
+	word, mask := p.bit(first, second)
+	p[word] |= mask
+}
+
+// begin reports whether a text can begin with a character and the first of rest.
+func (p *pairs) begin(first rune, rest string) bool {
+	if word, mask := p.bit(first, alone); p[word]&mask != 0 {
+		return true
 	}
-	w := word{text: text, inside: t.Inside, wild: wild}
-	for _, s := range t.Not {
-		s = x.fold(s)
-		for from := 0; ; {
-			k := strings.Index(s[from:], text)
-			if k < 0 || text == "" {
-				break
-			}
-			w.not = append(w.not, guard{s, from + k})
-			from += k + len(text)
-		}
+	if rest == "" {
+		return false
 	}
-	for _, s := range t.With {
-		w.with = append(w.with, x.fold(s))
-	}
-	n := int32(len(m.words))
-	m.words = append(m.words, w)
-	x.known[key] = n
-	if text == "" {
-		return n
-	}
-	at, ok := x.at[text]
-	if !ok {
-		at = int32(len(x.texts))
-		x.at[text] = at
-		x.texts, x.ends = append(x.texts, text), append(x.ends, nil)
-	}
-	x.ends[at] = append(x.ends[at], n)
-	return n
+	second, _ := utf8.DecodeRuneInString(rest)
+	word, mask := p.bit(first, second)
+	return p[word]&mask != 0
 }
 
 // narrow returns the texts of a stretch that have the byte c at a depth, which
@@ -231,23 +175,23 @@ func (x indexer) add(t rules.Term) int32 {
 func (m *matcher) narrow(s stretch, depth int, c byte) stretch {
 	for s.from < s.to {
 		if s.to-s.from <= 8 {
-			for s.from < s.to && m.texts[s.from][depth] < c {
+			for s.from < s.to && m.letter(s.from, depth) < c {
 				s.from++
 			}
-			for s.from < s.to && m.texts[s.to-1][depth] > c {
+			for s.from < s.to && m.letter(s.to-1, depth) > c {
 				s.to--
 			}
 			return s
 		}
 		mid := (s.from + s.to) / 2
-		switch x := m.texts[mid][depth]; {
+		switch x := m.letter(mid, depth); {
 		case x < c:
 			s.from = mid + 1
 		case x > c:
 			s.to = mid
 		default:
-			lo := sort.Search(mid-s.from, func(k int) bool { return m.texts[s.from+k][depth] >= c })
-			hi := sort.Search(s.to-mid, func(k int) bool { return m.texts[mid+k][depth] > c })
+			lo := sort.Search(mid-s.from, func(k int) bool { return m.letter(s.from+k, depth) >= c })
+			hi := sort.Search(s.to-mid, func(k int) bool { return m.letter(mid+k, depth) > c })
 			return stretch{s.from + lo, mid + hi}
 		}
 	}
@@ -260,12 +204,12 @@ func (m *matcher) find(text, context string) []match {
 	var out []match
 	var prev rune
 	for i, first := range text {
-		if !isLatin(first) || !isLatin(prev) {
+		if (!isLatin(first) || !isLatin(prev)) && m.pairs.begin(first, text[i+utf8.RuneLen(first):]) {
 			s := m.first[first]
 			for j := i + utf8.RuneLen(first); s.from < s.to; j++ {
-				if len(m.texts[s.from]) == j-i { // the shortest comes first
-					for _, w := range m.ends[s.from] {
-						if end := m.words[w].accept(text, context, prev, first, i, j); end > 0 {
+				if m.start(s.from)+j-i == int(m.ends[s.from]) { // the shortest comes first
+					for w := m.word(s.from); w < m.last[s.from]; w++ {
+						if end := m.accept(w, text, context, prev, first, i, j); end > 0 {
 							out = append(out, match{w, i, end})
 						}
 					}
@@ -285,10 +229,11 @@ func (m *matcher) find(text, context string) []match {
 // maxWith is how far from a word its companions count, in bytes.
 const maxWith = 600
 
-// accept applies the guards of w to its occurrence at [start, end) and returns
-// where the match ends, or 0.
-func (w *word) accept(text, context string, prev, first rune, start, end int) int {
-	if !w.inside && isHangul(first) && isHangul(prev) {
+// accept applies the guards of a word to its occurrence at [start, end) and
+// returns where the match ends, or 0.
+func (m *matcher) accept(w int32, text, context string, prev, first rune, start, end int) int {
+	t := m.traits[w]
+	if t&inside == 0 && isHangul(first) && isHangul(prev) {
 		return 0
 	}
 	last, _ := utf8.DecodeLastRuneInString(text[start:end])
@@ -301,18 +246,22 @@ func (w *word) accept(text, context string, prev, first rune, start, end int) in
 			}
 		}
 		if rest != "" {
-			if !w.wild {
+			if t&wild == 0 {
 				return 0
 			}
 			end += len(rest)
 		}
 	}
-	for _, g := range w.not {
+	if t&guarded == 0 {
+		return end
+	}
+	has := m.guards[w]
+	for _, g := range has.not {
 		if at := start - g.offset; at >= 0 && strings.HasPrefix(text[at:], g.text) {
 			return 0
 		}
 	}
-	if len(w.with) > 0 && !slices.ContainsFunc(w.with, func(s string) bool {
+	if len(has.with) > 0 && !slices.ContainsFunc(has.with, func(s string) bool {
 		return strings.Contains(text[max(0, start-maxWith):start], s) || strings.Contains(text[end:min(len(text), end+maxWith)], s) || strings.Contains(context, s)
 	}) {
 		return 0

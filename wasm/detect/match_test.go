@@ -12,9 +12,9 @@ import (
 
 func find(t *testing.T, term rules.Term, text, context string) []string {
 	t.Helper()
-	m := indexer{&matcher{}, folds{}, map[string]int32{}, map[string]int32{}}
-	m.add(term)
-	m.sort()
+	x := newIndexer()
+	x.add(term)
+	m, _ := x.finish()
 	f := fold(text).text
 	var out []string
 	for _, x := range m.find(f, fold(context).text) {
@@ -56,7 +56,8 @@ func TestMatchGuardsAgainstOtherWords(t *testing.T) {
 func TestKinOfListedWords(t *testing.T) {
 	r := rules.Rule{ID: "x", Subject: rules.Words{"ko": {{Text: "김치"}}, "en": {{Text: "kimchi"}}, "zh": {{Text: "辛奇"}}}, Right: rules.Words{"en": {{Text: "hoax"}}},
 		Propositions: []rules.Proposition{{ID: "p", Wrong: rules.Words{"ko": {{Text: "중국"}, {Text: "날조"}}}}}}
-	m, roles := newMatcher(rules.Pack{Rules: []rules.Rule{r}})
+	x := newIndex(rules.Pack{Rules: []rules.Rule{r}})
+	m, roles := x.words, x.roles
 	for text, want := range map[string]bool{
 		"김치는 중화의 음식이다.": true, "kimchi is Chinese.": true, "辛奇是中華的。": true, "The history of kimchi was fabricated.": true,
 		"The kimchi hoax.": false, "kimchi is tasty.": false,
@@ -70,7 +71,8 @@ func TestKinOfListedWords(t *testing.T) {
 func TestMaskPrefersTheLongerWord(t *testing.T) {
 	r := rules.Rule{ID: "x", Subject: rules.Words{"ko": {{Text: "동북공정"}}}, Right: rules.Words{"ko": {{Text: "한국"}}},
 		Propositions: []rules.Proposition{{ID: "p", Wrong: rules.Words{"ko": {{Text: "동북"}, {Text: "중국"}}}}}}
-	m, roles := newMatcher(rules.Pack{Rules: []rules.Rule{r}})
+	x := newIndex(rules.Pack{Rules: []rules.Rule{r}})
+	m, roles := x.words, x.roles
 	f := fold("동북공정은 중국의 사업이며 한국은 반대한다.").text
 	marks := roles[0][0].marks(m, m.find(f, ""))
 	if got, want := masked(f, marks), MaskSubject+"은 "+MaskWrong+"의 사업이며 "+MaskRight+"은 반대한다."; got != want {
@@ -84,7 +86,8 @@ func TestMaskPrefersTheLongerWord(t *testing.T) {
 func TestSkeletonIsTheSameInEveryLanguage(t *testing.T) {
 	r := rules.Rule{ID: "x", Subject: rules.Words{"ko": {{Text: "김치"}}, "en": {{Text: "kimchi"}}, "zh": {{Text: "辛奇"}}},
 		Propositions: []rules.Proposition{{ID: "p", Wrong: rules.Words{"ko": {{Text: "중국"}}, "en": {{Text: "Chinese"}}, "zh": {{Text: "中国"}}}}}}
-	m, roles := newMatcher(rules.Pack{Rules: []rules.Rule{r}})
+	x := newIndex(rules.Pack{Rules: []rules.Rule{r}})
+	m, roles := x.words, x.roles
 	for text, want := range map[string]string{
 		"김치는 중국 음식이라고 주장한다.":            "SFA",
 		"辛奇是中国的食物，这种说法":                 "SFcA",

@@ -63,7 +63,7 @@ func run(args []string, out io.Writer) error {
 	}
 	defer c.Close()
 	e := detect.New(pack, c)
-	results, err := judge(e, entries)
+	results, err := judge(e, detect.New(pack, nil), pack, entries)
 	if err != nil {
 		return err
 	}
@@ -93,8 +93,9 @@ type result struct {
 
 func (r result) flagged() bool { return len(r.findings) > 0 }
 
-func judge(e *detect.Engine, entries []corpus.Entry) ([]result, error) {
-	pack := e.Pack()
+// judge asks the engine of each entry, and one without a classifier what it
+// would flag.
+func judge(e, degraded *detect.Engine, pack rules.Pack, entries []corpus.Entry) ([]result, error) {
 	out := make([]result, len(entries))
 	for i, x := range entries {
 		text, start := x.Answer()
@@ -114,8 +115,12 @@ func judge(e *detect.Engine, entries []corpus.Entry) ([]result, error) {
 				r.best = j
 			}
 			r.reached = true
-			r.pattern = r.pattern || j.Pattern
 		}
+		flagged, err := degraded.Check(r.request)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", x.ID, err)
+		}
+		r.pattern = slices.ContainsFunc(flagged, func(f detect.Finding) bool { return f.Start >= start })
 		r.all = detect.Decide(judged)
 		for _, f := range r.all {
 			if f.Start >= start {

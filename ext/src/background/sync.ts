@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { baseline } from "../engine/packaged";
+import { BASELINE_HASH } from "../engine/packaged";
 import type { Engine, RulesHead } from "../engine/engine";
 import { set, settings } from "../settings";
-import { sha256 } from "../store/dismissals";
 import { IndexedRules } from "../store/rules";
 import { PACKAGED } from "../engine/host";
 import { filesOf } from "../sync/http";
@@ -23,7 +22,7 @@ const store = new IndexedRules();
  */
 export async function rulesHead(engine: Engine): Promise<RulesHead> {
   try {
-    return (await store.head()) ?? { ...PACKAGED, hash: await sha256(await baseline()), rules: 0 };
+    return (await store.head()) ?? { ...PACKAGED, hash: BASELINE_HASH, rules: 0 };
   } catch {
     return (await engine.state()).head;
   }

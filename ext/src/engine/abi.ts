@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Written by wasm/abi/gen from the Go package wasm/abi; do not edit.
 
-export const ABI_VERSION = 2;
+export const ABI_VERSION = 3;
 
 export type Lang = "ko" | "en" | "ja" | "zh";
 export type Tier = "A" | "B" | "C";
@@ -16,6 +16,11 @@ export interface Loaded {
 export interface Ruled {
   rules: number;
   hash: string;
+  prepared: boolean;
+}
+
+export interface Indexed {
+  index: number;
 }
 
 export interface Site {

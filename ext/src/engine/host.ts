@@ -1,25 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { RuleStore } from "../store/rules";
+import type { RuleStore, StoredRules } from "../store/rules";
 import type { Card, Checked, Site } from "./abi";
 import type { Answered, CardRequest, CheckRequest, Engine, EngineState, RulesHead } from "./engine";
 import { EngineError, openAnswer, type Op, type Ops } from "./ops";
+import type { Bytes } from "./instance";
 import type { FromWorker, ToWorker } from "./worker";
 
 /** The part of a Worker that the host uses; tests give another. */
 export interface Port {
-  postMessage(message: ToWorker): void;
+  postMessage(message: ToWorker, transfer?: Transferable[]): void;
   terminate(): void;
   onmessage: ((event: MessageEvent<FromWorker>) => void) | null;
   onerror: ((event: ErrorEvent) => void) | null;
+}
+
+/** A pack's canonical bytes, and what an engine worked out of it earlier. */
+export interface Packed {
+  pack: Bytes;
+  index?: Bytes;
 }
 
 /** What the host needs of the world. */
 export interface Surroundings {
   spawn(): Port;
   store: RuleStore;
-  /** The packaged rules' canonical text. */
-  baseline(): Promise<string>;
+  /** Names this very engine: another's index is of no use to it. */
+  engine: string;
+  /** The packaged rules. */
+  baseline(): Promise<Packed>;
   /** The keys a release must be signed with. */
   trust(): Promise<unknown>;
   files: { wasm: string; model: { name: string; url: string }[] };
@@ -28,12 +37,12 @@ export interface Surroundings {
 }
 
 export interface Limits {
-  /** Compiling 30 MB of wasm and loading a model on a slow core. */
+  /** Compiling the wasm, loading a model and reading rules on a slow core. */
   bootMs: number;
   callMs: number;
   /** A boot that failed is not tried again before this has passed. */
   retryMs: number;
-  /** An engine nobody asked for this long is let go: it holds 100 MB or more. */
+  /** An engine nobody asked for this long is let go: it holds tens of MB. */
   idleMs: number;
   cached: number;
 }
@@ -105,10 +114,10 @@ export class EngineHost implements Engine {
       // The frames are JSON already, and the engine shall see the very bytes that came.
       const frame = update ? `,"frame":${update.raw}` : "";
       const call = `{"op":"update","now":${now},"trust":${trust},"client":${JSON.stringify(client)},"log":${log.raw}${frame}}`;
-      const got = openAnswer<"update">(await this.send(running.port, { id: ++this.ids, call }, this.around.limits.bootMs));
+      const got = openAnswer<"update">((await this.send(running.port, { id: ++this.ids, call }, this.around.limits.bootMs)).answer);
       const { pack, memory, sites, ...head } = got;
       try {
-        if (update) await this.around.store.save({ ...head, pack, memory }, sites);
+        if (update) await this.around.store.save({ ...head, pack, memory, index: await this.index(running.port) }, sites);
         // Over the packaged rules there is no pack in the store yet; an empty one stands for them.
         else if (head.sequence === 0) await this.around.store.save({ ...head, pack: "", memory }, []);
         else await this.around.store.remember(head, memory);
@@ -118,7 +127,9 @@ export class EngineHost implements Engine {
         throw new EngineError("storage", String(error));
       }
       running.state.head = head;
-      if (update) this.cache.clear();
+      // Working out new rules takes several times the memory that they need, and
+      // a wasm gives none back: the next request starts anew from what is stored.
+      if (update) this.discard();
       return head;
     });
   }
@@ -159,10 +170,13 @@ export class EngineHost implements Engine {
     if (this.running) return this.running;
     if (this.failed && this.around.now() - this.failed.at < this.around.limits.retryMs) throw this.failed.error;
     const port = this.around.spawn();
+    const stored = this.around.store.load().catch(() => undefined); // read while the engine is compiled
+    const baseline = stored.then((rules) => (rules?.pack ? undefined : this.around.baseline()));
+    baseline.catch(() => undefined); // whoever needs it sees the error
     try {
       await this.send(port, { id: ++this.ids, boot: this.around.files }, this.around.limits.bootMs);
       const model = await this.loadModel(port);
-      const head = await this.loadRules(port);
+      const head = await this.loadRules(port, await stored, await baseline);
       this.failed = undefined;
       this.running = { port, state: { head, model, degraded: model === "" } };
       return this.running;
@@ -184,30 +198,59 @@ export class EngineHost implements Engine {
     }
   }
 
-  /** The stored rules if the engine still reads them, else the packaged ones. */
-  private async loadRules(port: Port): Promise<RulesHead> {
-    const stored = await this.around.store.load().catch(() => undefined);
+  /** The stored rules if the engine still reads them, else the packaged ones, which may be read already. */
+  private async loadRules(port: Port, stored: StoredRules | undefined, baseline: Packed | undefined): Promise<RulesHead> {
     if (stored) {
-      const { pack, memory, ...head } = stored;
+      const { pack, memory, index, ...head } = stored;
       try {
-        const got = await this.useRules(port, pack || (await this.around.baseline()), memory);
+        const packed = pack ? this.packed(pack, index) : (baseline ?? (await this.around.baseline()));
+        const got = await this.useRules(port, packed, memory);
         // A newer extension brings newer packaged rules; what is known of the log stays true.
         if (pack === "") return { ...head, hash: got.hash, rules: got.rules };
-        if (got.hash === head.hash) return head;
+        if (got.hash === head.hash) {
+          if (!got.prepared) await this.keepIndex(port, stored);
+          return head;
+        }
       } catch (error) {
         if (isBroken(error)) throw error;
       }
       await this.around.store.clear().catch(() => undefined);
+      baseline = undefined; // it was given to the engine
     }
-    const got = await this.useRules(port, await this.around.baseline());
+    const got = await this.useRules(port, baseline ?? (await this.around.baseline()));
     return { ...PACKAGED, hash: got.hash, rules: got.rules };
   }
 
-  /** The pack is already JSON: it is put into the request as it is, not parsed here. */
-  private async useRules(port: Port, pack: string, memory?: string): Promise<Ops["rules"]["answer"]> {
-    const kept = memory === undefined ? "" : `"memory":${JSON.stringify(memory)},`;
-    const call = `{"op":"rules",${kept}"pack":${pack}}`;
-    return openAnswer<"rules">(await this.send(port, { id: ++this.ids, call }, this.around.limits.bootMs));
+  private packed(pack: string, index: StoredRules["index"]): Packed {
+    const bytes = new TextEncoder().encode(pack);
+    return index?.engine === this.around.engine ? { pack: bytes, index: index.bytes } : { pack: bytes };
+  }
+
+  /** The rules in use as the engine reads them quickly. */
+  private async index(port: Port): Promise<{ engine: string; bytes: Bytes }> {
+    const given = await this.send(port, { id: ++this.ids, call: '{"op":"index"}' }, this.around.limits.bootMs);
+    openAnswer<"index">(given.answer);
+    if (!given.attached) throw new EngineError("invalid", "the engine gave no index");
+    return { engine: this.around.engine, bytes: given.attached };
+  }
+
+  /** A newer engine makes its index of rules that are stored already, for its next start. */
+  private async keepIndex(port: Port, { index: _, ...stored }: StoredRules): Promise<void> {
+    try {
+      await this.around.store.keep(stored.hash, await this.index(port));
+    } catch (error) {
+      if (isBroken(error)) throw error;
+    }
+  }
+
+  /** The bytes are given away. Without an index the pack, which is JSON already, is put into the request as it is. */
+  private async useRules(port: Port, { pack, index }: Packed, memory?: string): Promise<Ops["rules"]["answer"]> {
+    const kept = memory === undefined ? "" : `,"memory":${JSON.stringify(memory)}`;
+    const call = index
+      ? `{"op":"rules","index":${index.length}${kept}}`
+      : `{"op":"rules"${kept},"pack":${new TextDecoder().decode(pack).trimEnd()}}`;
+    const message: ToWorker = { id: ++this.ids, call, ...(index ? { attached: [index, pack] } : {}) };
+    return openAnswer<"rules">((await this.send(port, message, this.around.limits.bootMs)).answer);
   }
 
   private async ask<K extends Op>(
@@ -217,22 +260,22 @@ export class EngineHost implements Engine {
     timeout = this.around.limits.callMs,
   ): Promise<Ops[K]["answer"]> {
     const call = JSON.stringify({ op, ...request });
-    return openAnswer<K>(await this.send(port, { id: ++this.ids, call }, timeout));
+    return openAnswer<K>((await this.send(port, { id: ++this.ids, call }, timeout)).answer);
   }
 
   /** Sends one message and waits; a trap or a hang costs the worker its life. */
-  private async send(port: Port, message: ToWorker, timeout: number): Promise<string> {
+  private async send(port: Port, message: ToWorker, timeout: number): Promise<{ answer: string; attached?: Bytes }> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     try {
-      return await new Promise<string>((resolve, reject) => {
+      return await new Promise((resolve, reject) => {
         timer = setTimeout(() => reject(new EngineError("timeout", `no answer in ${timeout} ms`)), timeout);
         port.onerror = (event) => reject(new EngineError("crashed", event.message));
         port.onmessage = ({ data }) => {
           if (data.id !== message.id) return;
           if ("broken" in data) reject(new EngineError("crashed", data.broken));
-          else resolve(data.answer);
+          else resolve(data);
         };
-        port.postMessage(message);
+        port.postMessage(message, "call" in message ? message.attached?.map(({ buffer }) => buffer) : undefined);
       });
     } catch (error) {
       port.terminate();

@@ -12,8 +12,14 @@ interface Exports {
   haechi_call(ptr: number, len: number): bigint;
 }
 
+/** Bytes of a buffer that may be given away. */
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Behind a request's or an answer's JSON when bytes follow it; JSON itself has none. */
+const LINE_FEED = 10;
+
 /** The files the module sees under /model, by name. */
-export type ModelFiles = Map<string, Uint8Array<ArrayBuffer>>;
+export type ModelFiles = Map<string, Bytes>;
 
 /**
  * One instance of the engine. It knows nothing of operations: a request's text
@@ -49,17 +55,26 @@ export class Instance {
     return new Instance(exports);
   }
 
-  call(request: string): string {
-    const bytes = this.encoder.encode(request);
-    const ptr = this.exports.haechi_alloc(bytes.length);
+  /** `attached` follows the request, what follows the answer comes back beside it. */
+  call(request: string, attached: readonly Bytes[] = []): { answer: string; attached?: Bytes } {
+    const parts = [this.encoder.encode(attached.length > 0 ? `${request}\n` : request), ...attached];
+    const size = parts.reduce((sum, part) => sum + part.length, 0);
+    const ptr = this.exports.haechi_alloc(size);
     // A view lives only until the next call: growing memory detaches it.
-    new Uint8Array(this.exports.memory.buffer).set(bytes, ptr >>> 0);
-    const packed = BigInt.asUintN(64, this.exports.haechi_call(ptr, bytes.length));
+    const memory = new Uint8Array(this.exports.memory.buffer);
+    let to = ptr >>> 0;
+    for (const part of parts) {
+      memory.set(part, to);
+      to += part.length;
+    }
+    const packed = BigInt.asUintN(64, this.exports.haechi_call(ptr, size));
     this.exports.haechi_free(ptr);
     const at = Number(packed >> 32n);
-    const length = Number(packed & 0xffff_ffffn);
-    const answer = this.decoder.decode(new Uint8Array(this.exports.memory.buffer, at, length));
+    const bytes = new Uint8Array(this.exports.memory.buffer, at, Number(packed & 0xffff_ffffn));
+    const line = bytes.indexOf(LINE_FEED);
+    const answer = this.decoder.decode(line < 0 ? bytes : bytes.subarray(0, line));
+    const rest = line < 0 || line + 1 === bytes.length ? {} : { attached: bytes.slice(line + 1) };
     this.exports.haechi_free(at | 0);
-    return answer;
+    return { answer, ...rest };
   }
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Card, Checked, Info, Lang, Loaded, Ruled, Updated } from "./abi";
+import type { Card, Checked, Indexed, Info, Lang, Loaded, Ruled, Updated } from "./abi";
 
 /** Every operation of the engine, by name: what is asked and what comes back. */
 export interface Ops {
   load: { request: { dir: string }; answer: Loaded };
-  rules: { request: { pack: unknown; memory?: string }; answer: Ruled };
+  rules: { request: { pack: unknown; memory?: string } | { index: number; memory?: string }; answer: Ruled };
+  index: { request: Record<never, never>; answer: Indexed };
   update: { request: { trust: unknown; now: number; client: unknown; log: unknown; frame?: unknown }; answer: Updated };
   /** The engine counts offsets in UTF-16 units, as JavaScript does, only when told to. */
   check: { request: { text: string; question?: string; tiers?: string; units: "utf16" }; answer: Checked };

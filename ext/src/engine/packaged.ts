@@ -4,13 +4,26 @@
 
 import { FallbackRules } from "../store/fallback";
 import { IndexedRules } from "../store/rules";
-import { EngineHost, LIMITS } from "./host";
+import { EngineHost, LIMITS, type Packed } from "./host";
+import type { Bytes } from "./instance";
 
 const MODEL = ["model.onnx", "tokenizer.json", "config.json"];
 
-/** The packaged rules' canonical text; its hash is the pack's. */
-export async function baseline(): Promise<string> {
-  return (await (await fetch(chrome.runtime.getURL("baseline.json"))).text()).trimEnd();
+/** Names the engine in the package; build.mjs says it. */
+declare const ENGINE: string;
+
+/** The hash of the rules in the package, likewise. */
+declare const BASELINE: string;
+export const BASELINE_HASH = BASELINE;
+
+async function bytes(path: string): Promise<Bytes> {
+  return new Uint8Array(await (await fetch(chrome.runtime.getURL(path))).arrayBuffer());
+}
+
+/** The packaged rules' canonical bytes, and what the engine made of them. */
+async function baseline(): Promise<Packed> {
+  const [pack, index] = await Promise.all([bytes("baseline.json"), bytes("baseline.index").catch(() => undefined)]);
+  return { pack, ...(index ? { index } : {}) };
 }
 
 async function trust(): Promise<unknown> {
@@ -23,6 +36,7 @@ export function packagedEngine(): EngineHost {
   return new EngineHost({
     spawn: () => new Worker(url("engine.js")),
     store: new FallbackRules(new IndexedRules()),
+    engine: ENGINE,
     baseline,
     trust,
     files: { wasm: url("haechi.wasm"), model: MODEL.map((name) => ({ name, url: url(`model/${name}`) })) },

@@ -2,7 +2,7 @@
 
 import type { Site } from "../engine/abi";
 import type { RulesHead } from "../engine/engine";
-import type { RuleStore, StoredRules } from "./rules";
+import type { RuleStore, StoredIndex, StoredRules } from "./rules";
 
 /** How long after a failed write the disk is tried again. */
 export const DISK_AGAIN_MS = 60_000;
@@ -24,7 +24,7 @@ export class FallbackRules implements RuleStore {
 
   async head(): Promise<RulesHead | undefined> {
     if (!this.held) return this.disk.head();
-    const { pack: _, memory: __, ...head } = this.held.rules;
+    const { pack: _, memory: __, index: ___, ...head } = this.held.rules;
     return head;
   }
 
@@ -46,6 +46,11 @@ export class FallbackRules implements RuleStore {
     if (!this.held) return this.disk.remember(head, memory);
     this.held = { ...this.held, rules: { ...this.held.rules, ...head, memory } };
     await this.write();
+  }
+
+  async keep(hash: string, index: StoredIndex): Promise<void> {
+    if (!this.held) return this.disk.keep(hash, index);
+    if (this.held.rules.hash === hash) this.held = { ...this.held, rules: { ...this.held.rules, index } }; // goes with the pack
   }
 
   async clear(): Promise<void> {

@@ -9,6 +9,13 @@ export interface StoredRules extends RulesHead {
   pack: string;
   /** What the engine remembers of roots and log; only it reads it. */
   memory: string;
+  /** What the engine of that name worked out of the pack, so that it starts quickly. */
+  index?: StoredIndex;
+}
+
+export interface StoredIndex {
+  engine: string;
+  bytes: Uint8Array<ArrayBuffer>;
 }
 
 /** Keeps the last good rules through restarts. */
@@ -19,6 +26,8 @@ export interface RuleStore {
   save(rules: StoredRules, sites: Site[]): Promise<void>;
   /** The same for a head and memory whose pack is stored already. */
   remember(head: RulesHead, memory: string): Promise<void>;
+  /** Puts an index beside the stored pack if that is still the one with this hash. */
+  keep(hash: string, index: StoredIndex): Promise<void>;
   /** The sites of those rules, beside the pack so that nobody has to read it; none if nothing is stored. */
   sites(): Promise<Site[]>;
   clear(): Promise<void>;
@@ -85,18 +94,26 @@ export class IndexedRules implements RuleStore {
       const head = settled<RulesHead | undefined>(table.get("head"));
       const pack = settled<string | undefined>(table.get("pack"));
       const memory = settled<string | undefined>(table.get("memory"));
-      const [h, p, m] = await Promise.all([head, pack, memory]);
-      return h && p !== undefined && m !== undefined ? { ...h, pack: p, memory: m } : undefined;
+      const index = settled<StoredIndex | undefined>(table.get("index"));
+      const [h, p, m, i] = await Promise.all([head, pack, memory, index]);
+      return h && p !== undefined && m !== undefined ? { ...h, pack: p, memory: m, ...(i ? { index: i } : {}) } : undefined;
     });
   }
 
-  async save({ pack, memory, ...head }: StoredRules, sites: Site[]): Promise<void> {
-    const values = { head, pack, memory, sites };
+  async save({ pack, memory, index, ...head }: StoredRules, sites: Site[]): Promise<void> {
+    const values = { head, pack, memory, sites, index };
     await this.with("readwrite", (table) => Promise.all(Object.entries(values).map(([key, value]) => settled(table.put(value, key)))));
   }
 
   async remember(head: RulesHead, memory: string): Promise<void> {
     await this.with("readwrite", (table) => Promise.all([settled(table.put(head, "head")), settled(table.put(memory, "memory"))]));
+  }
+
+  async keep(hash: string, index: StoredIndex): Promise<void> {
+    await this.with("readwrite", async (table) => {
+      const head = await settled<RulesHead | undefined>(table.get("head"));
+      if (head?.hash === hash) await settled(table.put(index, "index"));
+    });
   }
 
   async sites(): Promise<Site[]> {

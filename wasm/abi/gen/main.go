@@ -50,7 +50,7 @@ func types() []byte {
 	fmt.Fprintf(&b, "export type Tier = %s;\n", union([]string{rules.TierFalse, rules.TierContested, rules.TierFraming}))
 	fmt.Fprintf(&b, "export type Verdict = %s;\n", union([]string{detect.Verdict(rules.TierFalse), detect.Verdict(rules.TierContested), detect.Verdict(rules.TierFraming)}))
 	fmt.Fprintf(&b, "export type Stance = %s;\n\n", union(detect.Labels[:]))
-	for _, v := range []any{abi.Loaded{}, abi.Ruled{}, rules.Site{}, abi.Updated{}, abi.Finding{}, abi.Checked{}, abi.Classified{}, rules.Source{}, abi.CardPosition{}, abi.Card{}, abi.Info{}} {
+	for _, v := range []any{abi.Loaded{}, abi.Ruled{}, abi.Indexed{}, rules.Site{}, abi.Updated{}, abi.Finding{}, abi.Checked{}, abi.Classified{}, rules.Source{}, abi.CardPosition{}, abi.Card{}, abi.Info{}} {
 		write(&b, reflect.TypeOf(v))
 	}
 	return b.Bytes()
