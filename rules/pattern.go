@@ -5,6 +5,7 @@ package rules
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Roles that a pattern may name.
@@ -12,6 +13,14 @@ const (
 	RoleSubject = "subject"
 	RoleWrong   = "wrong"
 	RoleRight   = "right"
+)
+
+// Limits of patterns. The work that one takes grows with its parts and with the
+// sentence; the rules that exist have up to 8 parts and 7 patterns a language.
+const (
+	MaxPatterns     = 32  // of one proposition in one language
+	MaxPattern      = 200 // characters of one
+	MaxPatternParts = 12
 )
 
 // PatternPart is a literal or a role; Gap says that up to 40 characters may
@@ -24,6 +33,9 @@ type PatternPart struct {
 
 // ParsePattern reads a pattern such as "{subject}…{wrong}에서 유래".
 func ParsePattern(s string) ([]PatternPart, error) {
+	if n := utf8.RuneCountInString(s); n > MaxPattern {
+		return nil, fmt.Errorf("a pattern of %d characters; at most %d", n, MaxPattern)
+	}
 	var parts []PatternPart
 	gap := false
 	for s != "" {
@@ -49,6 +61,9 @@ func ParsePattern(s string) ([]PatternPart, error) {
 	}
 	if len(parts) < 2 {
 		return nil, fmt.Errorf("a pattern has at least two parts, such as {subject}…{wrong}")
+	}
+	if len(parts) > MaxPatternParts {
+		return nil, fmt.Errorf("a pattern of %d parts; at most %d, so that browsers can look for it quickly: write several shorter ones", len(parts), MaxPatternParts)
 	}
 	return parts, nil
 }

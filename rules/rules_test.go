@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,15 +60,24 @@ func TestParseNamesFileRuleAndField(t *testing.T) {
 		data []byte
 		want string
 	}{
-		"not JSON":           {[]byte("{\n\n\"id\": }"), "x.json:3:"},
-		"unknown field":      {edit(func(m map[string]any) { m["code"] = "alert(1)" }), `unknown field "code"`},
-		"two rules":          {append(bytes.Clone(good), good...), "one file holds one rule"},
-		"not UTF-8":          {append([]byte("\xff"), good...), "not UTF-8"},
-		"bad id":             {edit(func(m map[string]any) { m["id"] = "Kimchi!" }), `rule "Kimchi!": id:`},
-		"bad tier":           {edit(func(m map[string]any) { m["tier"] = "D" }), "tier:"},
-		"no subject":         {edit(func(m map[string]any) { delete(m["subject"].(map[string]any), "ja") }), "subject.ja: missing"},
-		"no wrong word":      {edit(func(m map[string]any) { first(m)["wrong"] = map[string]any{} }), "propositions[0].wrong.ko: missing"},
-		"bad pattern":        {edit(func(m map[string]any) { first(m)["patterns"].(map[string]any)["ko"] = []any{"{owner}…x"} }), "propositions[0].patterns.ko[0]"},
+		"not JSON":      {[]byte("{\n\n\"id\": }"), "x.json:3:"},
+		"unknown field": {edit(func(m map[string]any) { m["code"] = "alert(1)" }), `unknown field "code"`},
+		"two rules":     {append(bytes.Clone(good), good...), "one file holds one rule"},
+		"not UTF-8":     {append([]byte("\xff"), good...), "not UTF-8"},
+		"bad id":        {edit(func(m map[string]any) { m["id"] = "Kimchi!" }), `rule "Kimchi!": id:`},
+		"bad tier":      {edit(func(m map[string]any) { m["tier"] = "D" }), "tier:"},
+		"no subject":    {edit(func(m map[string]any) { delete(m["subject"].(map[string]any), "ja") }), "subject.ja: missing"},
+		"no wrong word": {edit(func(m map[string]any) { first(m)["wrong"] = map[string]any{} }), "propositions[0].wrong.ko: missing"},
+		"bad pattern":   {edit(func(m map[string]any) { first(m)["patterns"].(map[string]any)["ko"] = []any{"{owner}…x"} }), "propositions[0].patterns.ko[0]"},
+		"long pattern": {edit(func(m map[string]any) {
+			first(m)["patterns"].(map[string]any)["ko"] = []any{strings.Repeat("{wrong}…", rules.MaxPatternParts) + "x"}
+		}), "propositions[0].patterns.ko[0]: a pattern of 13 parts; at most 12"},
+		"wordy pattern": {edit(func(m map[string]any) {
+			first(m)["patterns"].(map[string]any)["ko"] = []any{"{wrong}" + strings.Repeat("가", rules.MaxPattern)}
+		}), "propositions[0].patterns.ko[0]: a pattern of 207 characters; at most 200"},
+		"many patterns": {edit(func(m map[string]any) {
+			first(m)["patterns"].(map[string]any)["ko"] = slices.Repeat([]any{"{subject}…{wrong}"}, rules.MaxPatterns+1)
+		}), "propositions[0].patterns.ko: 33 patterns; at most 32"},
 		"one source":         {edit(func(m map[string]any) { m["sources"] = m["sources"].([]any)[:1] }), "sources: 1;"},
 		"script as source":   {edit(func(m map[string]any) { m["sources"].([]any)[0].(map[string]any)["url"] = "javascript:alert(1)" }), "sources[0].url"},
 		"contested, no side": {edit(func(m map[string]any) { m["tier"] = "B"; delete(m, "positions") }), "positions: 0;"},
@@ -212,5 +222,12 @@ func TestFindRuleReadsOneOfThePack(t *testing.T) {
 	}
 	if r, err := rules.FindRule([]byte(`{"rules":[{"id":"a","category":1}]}`), "a"); r != nil || err == nil {
 		t.Errorf("a broken rule: %v, %v", r, err)
+	}
+}
+
+// TestAPatternAtTheLimitIsTaken: twelve parts are.
+func TestAPatternAtTheLimitIsTaken(t *testing.T) {
+	if parts, err := rules.ParsePattern(strings.Repeat("{wrong}…", rules.MaxPatternParts-1) + "x"); err != nil || len(parts) != rules.MaxPatternParts {
+		t.Errorf("%d parts, %v", len(parts), err)
 	}
 }

@@ -98,6 +98,9 @@ func (c *check) rule(r *Rule) {
 			if len(p.Patterns[lang]) == 0 {
 				c.add(at+".patterns."+lang, "missing; write at least one pattern a language")
 			}
+			if n := len(p.Patterns[lang]); n > MaxPatterns {
+				c.add(at+".patterns."+lang, "%d patterns; at most %d", n, MaxPatterns)
+			}
 			for j, s := range p.Patterns[lang] {
 				if _, err := ParsePattern(s); err != nil {
 					c.add(fmt.Sprintf("%s.patterns.%s[%d]", at, lang, j), "%v", err)

@@ -3,19 +3,13 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"haechi/rules"
 	"haechi/rules/data"
@@ -42,6 +36,8 @@ Examples:
 // checker is an engine that judges answers, native or in the wasm.
 type checker interface {
 	check(q detect.Request) ([]abi.Finding, error)
+	// fork returns one more that works beside it, or nil where there is none.
+	fork() checker
 	close()
 }
 
@@ -118,7 +114,8 @@ func beside(name string) string {
 
 type nativeChecker struct {
 	engine *detect.Engine
-	close_ func() error
+	model  string               // folder of the classifier; empty without one
+	own    *classify.Classifier // closed with the checker; nil without one
 }
 
 func (n nativeChecker) check(q detect.Request) ([]abi.Finding, error) {
@@ -129,9 +126,22 @@ func (n nativeChecker) check(q detect.Request) ([]abi.Finding, error) {
 	return abi.Findings(q.Text, fs), nil
 }
 
+// fork shares the rules, but brings a classifier of its own: one judges one
+// sentence at a time.
+func (n nativeChecker) fork() checker {
+	if n.own == nil {
+		return nativeChecker{engine: n.engine}
+	}
+	c, err := classify.Load(n.model)
+	if err != nil { // it was there a moment ago; one fewer does the work too
+		return nil
+	}
+	return nativeChecker{n.engine.With(c), n.model, c}
+}
+
 func (n nativeChecker) close() {
-	if n.close_ != nil {
-		n.close_()
+	if n.own != nil {
+		n.own.Close()
 	}
 }
 
@@ -140,7 +150,8 @@ type wasmChecker struct{ engine *host.Engine }
 func (w wasmChecker) check(q detect.Request) ([]abi.Finding, error) {
 	return w.engine.Check(context.Background(), q)
 }
-func (w wasmChecker) close() { w.engine.Close(context.Background()) }
+func (w wasmChecker) fork() checker { return nil }
+func (w wasmChecker) close()        { w.engine.Close(context.Background()) }
 
 // openChecker opens the engine that was asked for. Where the classifier cannot
 // be loaded it says so and goes on with patterns alone.
@@ -152,7 +163,7 @@ func openChecker(o checkOptions, pack rules.Pack, stderr io.Writer) (checker, er
 		fmt.Fprintf(stderr, "haechi check: %v\nhaechi check: judging by the rules' patterns alone, which finds far less\n", err)
 		model = ""
 	} else if o.engine == "native" {
-		return nativeChecker{detect.New(pack, c), c.Close}, nil
+		return nativeChecker{detect.New(pack, c), model, c}, nil
 	} else {
 		c.Close()
 	}
@@ -164,102 +175,4 @@ func openChecker(o checkOptions, pack rules.Pack, stderr io.Writer) (checker, er
 		return nil, err
 	}
 	return wasmChecker{e}, nil
-}
-
-// lineIn and lineOut are the JSONL contract.
-type lineIn struct {
-	ID       json.RawMessage `json:"id"`
-	Text     *string         `json:"text"`
-	Question string          `json:"question"`
-}
-
-type lineOut struct {
-	ID       json.RawMessage `json:"id"`
-	Findings []abi.Finding   `json:"findings"`
-}
-
-type lineError struct {
-	ID    json.RawMessage `json:"id"`
-	Error string          `json:"error"`
-}
-
-// checkLines answers each line in order; a bad one with its error.
-func checkLines(c checker, tiers string, in io.Reader, out io.Writer) error {
-	r := bufio.NewReaderSize(in, 1<<16)
-	w := bufio.NewWriter(out)
-	defer w.Flush()
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	for {
-		line, tooLong, err := readLine(r)
-		if len(bytes.TrimSpace(line)) > 0 || tooLong {
-			if err := e.Encode(checkLine(c, tiers, line, tooLong)); err != nil {
-				return fmt.Errorf("write: %w", err)
-			}
-			if r.Buffered() == 0 { // whoever feeds us line by line waits for this
-				if err := w.Flush(); err != nil {
-					return fmt.Errorf("write: %w", err)
-				}
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return w.Flush()
-		}
-		if err != nil {
-			return fmt.Errorf("read: %w", err)
-		}
-	}
-}
-
-// readLine reads to the end of a line and keeps at most maxLine of it.
-func readLine(r *bufio.Reader) (line []byte, tooLong bool, err error) {
-	for {
-		part, err := r.ReadSlice('\n')
-		if len(line)+len(part) > maxLine {
-			tooLong = true
-		} else {
-			line = append(line, part...)
-		}
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return line, tooLong, err
-		}
-	}
-}
-
-func checkLine(c checker, tiers string, line []byte, tooLong bool) any {
-	null := json.RawMessage("null")
-	if tooLong {
-		return lineError{null, fmt.Sprintf("line of more than %d bytes", maxLine)}
-	}
-	if !utf8.Valid(line) {
-		return lineError{null, "line is not UTF-8"}
-	}
-	in := lineIn{}
-	if err := json.Unmarshal(line, &in); err != nil {
-		return lineError{orNull(in.ID), "not a JSON object of the form {\"id\",\"text\",\"question\"?}: " + err.Error()}
-	}
-	if in.Text == nil {
-		return lineError{orNull(in.ID), "text is missing"}
-	}
-	fs, err := c.check(detect.Request{Text: *in.Text, Question: in.Question, Tiers: tiers})
-	if err != nil {
-		return lineError{orNull(in.ID), err.Error()}
-	}
-	for i := range fs {
-		fs[i].Score = math.Round(fs[i].Score*1e4) / 1e4
-		for k, p := range fs[i].Stance {
-			fs[i].Stance[k] = math.Round(p*1e4) / 1e4
-		}
-	}
-	if fs == nil {
-		fs = []abi.Finding{}
-	}
-	return lineOut{orNull(in.ID), fs}
-}
-
-func orNull(id json.RawMessage) json.RawMessage {
-	if len(id) == 0 {
-		return json.RawMessage("null")
-	}
-	return id
 }

@@ -130,13 +130,11 @@ func greedy(r *rules.Rule) {
 	}
 }
 
-// hanging makes a rule whose words are single characters and whose pattern asks
-// for more of them than a sentence has: each subset is tried before it fails.
-func hanging(r *rules.Rule) {
+// slow makes a rule whose words are single characters that stand everywhere.
+func slow(r *rules.Rule) {
 	p := &r.Propositions[0]
 	seen := map[rune]bool{}
 	for _, lang := range []string{"ko", "ja", "zh"} {
-		p.Patterns[lang] = append(p.Patterns[lang], strings.Repeat("{wrong}…", 100)+"{right}")
 		for _, x := range append(r.Examples[lang].Hit, r.Examples[lang].Miss...) {
 			for _, c := range x.Text {
 				if unicode.IsLetter(c) && c > 0x1000 && !seen[c] && len(p.Wrong[lang]) < rules.MaxTerms {
@@ -218,13 +216,14 @@ func TestRemovedRuleTakesItsExpectationsAlong(t *testing.T) {
 	}
 }
 
-// TestHangingRulesAreRefused in bounded time, and the gate works on.
-func TestHangingRulesAreRefused(t *testing.T) {
+// TestSlowRulesAreRefused in bounded time, and the gate works on. No rule that
+// is valid hangs any more, so the bound is one that none keeps.
+func TestSlowRulesAreRefused(t *testing.T) {
 	g := open(t)
-	before, after, files := change(t, hanging)
-	g.Bounds.Time = 8 * time.Second
+	before, after, files := change(t, slow)
+	g.Bounds.Time = 20 * time.Millisecond
 	r, refused := compare(t, g, before, after, files)
-	if !strings.Contains(refused, "did not get through the corpus in 8s") || len(r.Changes) != 0 {
+	if !strings.Contains(refused, "did not get through the corpus in 20ms") || len(r.Changes) != 0 {
 		t.Errorf("refused %q", refused)
 	}
 	g.Bounds = DefaultBounds

@@ -50,35 +50,65 @@ func foldKeepingBlanks(s string) string {
 // in reports whether the pattern stands in the folded text, given the words
 // found in it. A subject that only the context names may be missing at the start.
 func (p pattern) in(text string, ms []match, r *roles, inherited bool) bool {
-	if inherited && p[0].Role == rules.RoleSubject && p.from(text, 1, -1, ms, r) {
+	s := search{pattern: p, text: text, found: ms, roles: r}
+	if inherited && p[0].Role == rules.RoleSubject && s.from(1, -1) {
 		return true
 	}
-	return p.from(text, 0, -1, ms, r)
+	return s.from(0, -1)
 }
 
+// search looks for a pattern in one text.
+type search struct {
+	pattern
+	text   string
+	found  []match
+	roles  *roles
+	failed map[stop]bool // from where the rest does not follow, so that it is tried once
+}
+
+// stop is what was found so far: parts[:part], which end at the byte end.
+type stop struct{ part, end int }
+
 // from reports whether parts[i:] follow a part that ended at the byte end (-1: anywhere).
-func (p pattern) from(text string, i, end int, ms []match, r *roles) bool {
-	if i == len(p) {
+func (s *search) from(i, end int) bool {
+	if i == len(s.pattern) {
 		return true
 	}
-	part := p[i]
+	at := stop{i, end}
+	if s.failed[at] {
+		return false
+	}
+	if s.follows(i, end) {
+		return true
+	}
+	if i > 1 { // the first two are tried from a place once anyhow
+		if s.failed == nil {
+			s.failed = map[stop]bool{}
+		}
+		s.failed[at] = true
+	}
+	return false
+}
+
+func (s *search) follows(i, end int) bool {
+	part := s.pattern[i]
 	next := func(start, stop int) bool {
 		switch {
 		case end < 0:
 		case start < end, !part.Gap && start != end:
 			return false
-		case utf8.RuneCountInString(text[end:start]) > maxGap:
+		case utf8.RuneCountInString(s.text[end:start]) > maxGap:
 			return false
 		}
-		return p.from(text, i+1, stop, ms, r)
+		return s.from(i+1, stop)
 	}
 	if part.Literal != "" {
-		stop := len(text)
+		stop := len(s.text)
 		if end >= 0 { // it cannot stand further off
 			stop = min(stop, end+maxGap*utf8.UTFMax+len(part.Literal))
 		}
 		for at := max(end, 0); ; {
-			k := strings.Index(text[at:stop], part.Literal)
+			k := strings.Index(s.text[at:stop], part.Literal)
 			if k < 0 {
 				return false
 			}
@@ -89,12 +119,13 @@ func (p pattern) from(text string, i, end int, ms []match, r *roles) bool {
 			at += len(part.Literal)
 		}
 	}
-	words := map[string][]int32{rules.RoleSubject: r.subject, rules.RoleWrong: r.wrong, rules.RoleRight: r.right}[part.Role]
-	for _, m := range ms { // they come by place
+	words := map[string][]int32{rules.RoleSubject: s.roles.subject, rules.RoleWrong: s.roles.wrong, rules.RoleRight: s.roles.right}[part.Role]
+	first, _ := slices.BinarySearchFunc(s.found, end, func(m match, end int) int { return m.start - end }) // they come by place
+	for _, m := range s.found[first:] {
 		if end >= 0 && m.start > end+maxGap*utf8.UTFMax {
 			break
 		}
-		if _, ok := slices.BinarySearch(words, m.word); ok && next(m.start, m.end) {
+		if contains(words, m.word) && next(m.start, m.end) {
 			return true
 		}
 	}
