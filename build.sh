@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The only entry: ./build.sh build | run | test | bench [engine|sync|scale|review|stream] | gen | train | study | eval | parity | release | clean
+# The only entry: ./build.sh build | run | test | bench [engine|goals|sync|scale|review|stream] | gen | train | study | eval | parity | release | clean
 set -euo pipefail
 cd "$(dirname "$0")"
 export GOTOOLCHAIN=auto GOFLAGS=-trimpath GOWORK=off
@@ -12,8 +12,9 @@ usage() {
 ./build.sh run [--headless] build, start the server, open a replica chat page in Chromium with the extension
 ./build.sh test [--long]    everything: vet, Go tests with -race, types, unit and end-to-end tests in Chromium and Firefox;
                             --long draws 100 schedules of faults of a cluster instead of two
-./build.sh bench [engine|sync|scale|review|stream] […]
+./build.sh bench [engine|goals|sync|scale|review|stream] […]
                             measure the engine, the sync server beside the centrifuge library, or both;
+                            goals holds the whole engine against its goals in one table, --record keeps the figures;
                             scale measures three nodes against one and counts 50 million browsers through;
                             review measures the review desk and its public pages with 100,000 cases; stream what a
                             reader feels while an answer streams on every site, with --site ID, --speed TOKENS, --top;
@@ -161,12 +162,15 @@ test_all() {
   go test -run TestScripts/rulestest ./server
   go test -run SmallStacks ./server/hub # the race detector enlarges stacks
   kernels
+  go test -run 'Allocate|WorkedOut' ./wasm/detect # and allocates
+  say "sizes"
+  go run ./wasm/goals sizes
   if [ "${1:-}" = --long ]; then
     say "100 schedules of faults of a cluster"
     HAECHI_CLUSTER_SCHEDULES=100 go test -v -timeout 4h -run '^TestClusterSurvivesFaults$' ./server
   fi
   say "fuzz"
-  for f in FuzzCandidates FuzzSplit FuzzFold FuzzFind; do
+  for f in FuzzCandidates FuzzSplit FuzzFold FuzzFind FuzzPrepared; do
     go test -run '^$' -fuzz "^$f\$" -fuzztime 20000x ./wasm/detect
   done
   # Every parser of what comes from a network or a file.
@@ -207,12 +211,13 @@ generate() {
   go run ./wasm/cases/gen "$@" ext/replica/answers.json
 }
 
-# bench [engine|sync|review|stream] […]: what follows the name is for that measurement.
+# bench [engine|goals|sync|scale|review|stream] […]: what follows the name is for that measurement.
 bench() {
   need_tools
   build_engine
   case "${1:-all}" in
     engine) bench_engine ;;
+    goals) shift; need_chromium; build_extension; go run ./wasm/goals "$@" ;;
     sync) shift; bench_sync "$@" ;;
     scale) shift; bench_scale "$@" ;;
     stream) shift; bench_stream "$@" ;;
@@ -240,6 +245,7 @@ bench_engine() {
     go run ./wasm/onnx/bert/write --places $n --inputs dist/cost/haechi/inputs.jsonl --out dist/cost/bert-4x256-$n
   done
   node ext/parity/cost.mjs dist/cost
+  go run ./wasm/goals
 }
 
 # bench_stream: in a real Chromium, on every site's fixture.

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import type { Site } from "../src/engine/abi";
 import { DISK_AGAIN_MS, FallbackRules } from "../src/store/fallback";
-import type { RuleStore, StoredRules } from "../src/store/rules";
+import type { RuleStore, StoredIndex, StoredRules } from "../src/store/rules";
 
 class Disk implements RuleStore {
   broken = true;
@@ -30,6 +30,11 @@ class Disk implements RuleStore {
 
   async remember(): Promise<void> {
     this.touch();
+  }
+
+  async keep(_hash: string, index: StoredIndex): Promise<void> {
+    this.touch();
+    if (this.stored) this.stored = { ...this.stored, index };
   }
 
   async sites(): Promise<Site[]> {
@@ -58,6 +63,12 @@ test("with a disk that cannot be opened, rules are held, and used again by an en
   assert.deepEqual(await store.sites(), SITES);
   await store.remember({ ...rules(3), log: 4 }, "more");
   assert.deepEqual(await store.load(), { ...rules(3), log: 4, memory: "more" });
+  const index = { engine: "e", bytes: new Uint8Array([1]) };
+  await store.keep("of another pack", index);
+  assert.equal((await store.load())?.index, undefined);
+  await store.keep("h3", index);
+  assert.deepEqual((await store.load())?.index, index, "an index is held with its pack");
+  assert.equal((await store.head() as object as StoredRules).index, undefined);
 });
 
 test("what is held is written once the disk takes it", async () => {

@@ -65,12 +65,13 @@ func (c *comparison) run(ctx context.Context) (Report, error) {
 	if c.is, err = c.try(ctx, small, c.entries); err != nil {
 		return r, err
 	}
-	old, err := c.open(ctx, only(c.before, r.Rules))
+	oldRules := only(c.before, r.Rules)
+	old, err := c.open(ctx, oldRules)
 	if err != nil {
 		return r, err
 	}
 	defer old.Close(ctx)
-	if c.was, err = judge(ctx, old, c.entries); err != nil {
+	if c.was, err = c.judgeSome(ctx, old, oldRules, c.entries); err != nil {
 		return r, err
 	}
 	flagged, err := c.base(ctx, c.before, c.entries[:c.held])
@@ -167,7 +168,7 @@ func (c *comparison) whole(ctx context.Context, r *Report, before *host.Engine, 
 	if err := before.Call(ctx, abi.Request{Op: "load", Dir: host.ModelDir}, &abi.Loaded{}); err != nil {
 		return err
 	}
-	if err := before.Call(ctx, abi.Request{Op: "rules", Pack: c.before.Encode()}, &abi.Ruled{}); err != nil {
+	if err := c.use(ctx, before, c.before); err != nil {
 		return err
 	}
 	was, err := judge(ctx, before, asked)

@@ -12,6 +12,7 @@ import (
 
 	"haechi/rules"
 	"haechi/wasm/abi"
+	"haechi/wasm/detect"
 	"haechi/wasm/host"
 )
 
@@ -55,7 +56,7 @@ func (g *Gate) try(ctx context.Context, pack rules.Pack, entries []Entry) ([][]s
 	err = e.Call(bounded, abi.Request{Op: "rules", Pack: pack.Encode()}, &abi.Ruled{})
 	var out [][]string
 	if err == nil {
-		out, err = judge(bounded, e, entries)
+		out, err = g.judgeSome(bounded, e, pack, entries)
 	}
 	var own *abi.Error
 	switch {
@@ -73,6 +74,32 @@ func (g *Gate) try(ctx context.Context, pack rules.Pack, entries []Entry) ([][]s
 		return nil, &unfit{fmt.Sprintf("the engine ends with these rules: %v %s; push them one by one to find which", err, last.String())}
 	}
 	return nil, err
+}
+
+// judgeSome is judge with an engine that has the few rules of a pack: it is
+// asked only of the entries in which these rules find something to judge. Which
+// ones is worked out natively, by the same code; most have nothing.
+func (g *Gate) judgeSome(ctx context.Context, e *host.Engine, pack rules.Pack, entries []Entry) ([][]string, error) {
+	native := detect.New(pack, g.classifier)
+	out := make([][]string, len(entries))
+	var some []Entry
+	var at []int
+	for i, x := range entries {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if len(native.Candidates(x.Request.Text, x.Request.Question)) > 0 {
+			some, at = append(some, x), append(at, i)
+		}
+	}
+	judged, err := judge(ctx, e, some)
+	if err != nil {
+		return nil, err
+	}
+	for k, i := range at {
+		out[i] = judged[k]
+	}
+	return out, nil
 }
 
 // judge returns the ids of the rules that flag each entry, sorted.

@@ -26,7 +26,8 @@ type Session struct {
 	engine     *detect.Engine
 	classifier detect.Classifier
 	state      trust.State
-	raw        []byte // the canonical pack where state.Pack is not read yet: only cards and updates need it
+	memory     detect.Memory // of the answers that are being written
+	raw        []byte        // the canonical pack where state.Pack is not read yet: only cards and updates need it
 }
 
 // Call serves one request. It never panics on any bytes. It may keep the
@@ -213,7 +214,7 @@ func stamp(t time.Time) string {
 }
 
 func (s *Session) check(q Request) (any, error) {
-	fs, err := s.engine.Check(detect.Request{Text: q.Text, Question: q.Question, Tiers: q.Tiers})
+	fs, err := s.engine.Check(detect.Request{Text: q.Text, Question: q.Question, Tiers: q.Tiers, Memory: &s.memory})
 	if err != nil {
 		return nil, err
 	}

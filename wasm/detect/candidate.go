@@ -43,11 +43,16 @@ type context struct {
 // Candidates returns what the classifier has to judge in an answer, by place,
 // then by rule. question is what the user had asked, or empty.
 func (e *Engine) Candidates(text, question string) []Candidate {
+	return e.candidates(text, question, nil)
+}
+
+func (e *Engine) candidates(text, question string, memory *Memory) []Candidate {
 	var out []Candidate
 	if len(question) > maxQuestion {
 		question = strings.ToValidUTF8(question[:maxQuestion], "")
 	}
-	ask := e.context(question)
+	memory.begin(e)
+	ask := memory.context(e, question)
 	var heading, before context
 	lastHeading, lastColumns, lastSentence := "", "", ""
 	reported := false // the heading or the columns give what stands under them to a party
@@ -57,22 +62,28 @@ func (e *Engine) Candidates(text, question string) []Candidate {
 			ask = context{}
 		}
 		if s.heading != lastHeading || s.columns != lastColumns {
-			heading, lastHeading, lastColumns = e.context(s.heading), s.heading, s.columns
+			heading, lastHeading, lastColumns = memory.context(e, s.heading), s.heading, s.columns
 			reported = attributed(heading.text) || attributed(fold(s.columns).text)
 		}
 		raw := text[s.start:s.end]
-		f := fold(raw)
-		own := context{text: f.text, found: e.words.find(f.text, heading.text+"\n"+ask.text)}
 		if s.before == "" || s.before != lastSentence {
-			before = context{}
+			before, lastSentence = context{}, ""
 		}
-		if !asks(f.text) && !labelled.MatchString(f.text) && !quoted(f.text) && !reported {
-			out = e.judge(out, s, own, before, heading, ask)
+		key := place{raw, s.heading, s.columns, lastSentence, ask.text, s.kind, i == maxAnswering}
+		known, ok := memory.recall(key)
+		if !ok {
+			f := fold(raw)
+			known.own = context{text: f.text, found: e.words.find(f.text, heading.text+"\n"+ask.text)}
+			if !asks(f.text) && !labelled.MatchString(f.text) && !quoted(f.text) && !reported {
+				known.candidates = e.judge(nil, s, known.own, before, heading, ask)
+			}
+			memory.keep(key, known)
 		}
-		before, lastSentence = own, raw
-	}
-	for i := range out {
-		out[i].Whole = len(sentences) > maxAnswering
+		for _, c := range known.candidates {
+			c.Start, c.End, c.Whole = s.start, s.end, len(sentences) > maxAnswering
+			out = append(out, c)
+		}
+		before, lastSentence = known.own, raw
 	}
 	return out
 }

@@ -90,9 +90,10 @@ func (e *Engine) Degraded() bool { return e.classifier == nil }
 
 // Request is an answer to judge.
 type Request struct {
-	Text     string // the answer, as light Markdown
-	Question string // what the user had asked, or empty
-	Tiers    string // tiers to report, "AB" where empty
+	Text     string  // the answer, as light Markdown
+	Question string  // what the user had asked, or empty
+	Tiers    string  // tiers to report, "AB" where empty
+	Memory   *Memory // of earlier states of the answer; nil for none
 }
 
 // Finding is a flagged sentence: the bytes [Start, End) of the answer.
@@ -133,7 +134,7 @@ func (e *Engine) Judge(q Request) ([]Judgement, error) {
 		return nil, ErrNotUTF8
 	}
 	tiers := cmp.Or(q.Tiers, DefaultTiers)
-	candidates := e.Candidates(q.Text, q.Question)
+	candidates := e.candidates(q.Text, q.Question, q.Memory)
 	candidates = slices.DeleteFunc(candidates, func(c Candidate) bool { return !strings.Contains(tiers, e.tier(c.at)) })
 	stances, err := e.stances(candidates)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/tetratelabs/wazero"
@@ -110,6 +111,24 @@ func (e *Engine) start(ctx context.Context, code []byte, model string, pack rule
 	return e.Call(ctx, abi.Request{Op: "rules", Pack: pack.Encode()}, &abi.Ruled{})
 }
 
+// Use gives the engine other rules: a prepared index, see [detect.Engine.Prepared],
+// and the pack that it was made of. It takes a fraction of the time that the
+// pack alone takes. The engine must have a model.
+func (e *Engine) Use(ctx context.Context, index []byte, pack rules.Pack) error {
+	request, err := json.Marshal(abi.Request{Op: "rules", Index: len(index)})
+	if err != nil {
+		return fmt.Errorf("engine wasm: %w", err)
+	}
+	var got abi.Ruled
+	if err := e.send(ctx, slices.Concat(request, []byte("\n"), index, pack.Encode()), &got); err != nil {
+		return err
+	}
+	if !got.Prepared {
+		return errors.New("engine wasm: it did not take the index; is it of the same build? Run ./build.sh build")
+	}
+	return nil
+}
+
 // Call sends one request and decodes the answer into ok. An error that the
 // engine itself gave is an [abi.Error].
 func (e *Engine) Call(ctx context.Context, q abi.Request, ok any) error {
@@ -117,6 +136,10 @@ func (e *Engine) Call(ctx context.Context, q abi.Request, ok any) error {
 	if err != nil {
 		return fmt.Errorf("engine wasm: %w", err)
 	}
+	return e.send(ctx, request, ok)
+}
+
+func (e *Engine) send(ctx context.Context, request []byte, ok any) error {
 	answer, err := e.Exchange(ctx, request)
 	if err != nil {
 		return err
