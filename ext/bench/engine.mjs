@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { Browser, newProfile } from "../e2e/browser.mjs";
 import { DIST } from "../e2e/haechi.mjs";
 import { restingMemory } from "./memory.mjs";
+import { workersBusy } from "./busy.mjs";
 
 const COLD_STARTS = 9;
 /** Characters by which a streamed answer grows between two looks at the page: 60 tokens a second, seven looks. */
@@ -85,10 +86,24 @@ function growing(text) {
   return [...out, text];
 }
 
+/** Milliseconds of each text in turn, and those that the Worker's thread was on a core: what a machine with nothing else to do would take. */
+async function withBusy(page, texts) {
+  const out = { ms: [], busy: [] };
+  for (const text of texts) {
+    const before = await workersBusy();
+    const [ms] = await page.evaluate((one) => window.each([one]), text);
+    out.ms.push(ms);
+    out.busy.push((await workersBusy()) - before);
+  }
+  return out;
+}
+
 async function coldStarts(page, texts) {
   const out = [];
   for (const text of texts.slice(0, COLD_STARTS)) {
-    out.push(await page.evaluate((given) => window.start(given), text));
+    const before = await workersBusy();
+    const stages = await page.evaluate((given) => window.start(given), text);
+    out.push({ ...stages, busy: (await workersBusy()) - before });
     await page.evaluate(() => window.engine.end());
   }
   return out;
@@ -143,17 +158,16 @@ try {
     const cold = await coldStarts(page, warm);
     await page.evaluate((text) => window.start(text), warm[0]);
     await page.evaluate((texts) => window.each(texts), warm);
-    const answers = await page.evaluate((texts) => window.each(texts), measured);
+    const answers = await withBusy(page, measured);
     const doubles = await page.evaluate((pairs) => window.each(pairs.flat()), inputs.doubles);
-    const streams = [];
-    for (const text of inputs.streams) streams.push(...(await page.evaluate((texts) => window.each(texts), growing(text))));
+    const streams = await withBusy(page, inputs.streams.flatMap(growing));
     const singles = (await page.evaluate((texts) => window.each(texts), inputs.singles)).slice(100);
     await page.evaluate(() => window.engine.end());
     const rules = await twoSets(page, folder, inputs.answers);
     const path = await wholePath(page, inputs.answers.slice(0, 5));
     const memory = await restingMemory(browser);
     const version = await browser.browser.version();
-    console.log(JSON.stringify({ version, cold, answers, doubles: { once: doubles.filter((_, i) => i % 2 === 0), twice: doubles.filter((_, i) => i % 2) }, streams, singles, rules, path, memory }));
+    console.log(JSON.stringify({ version, cold, answers: answers.ms, answersBusy: answers.busy, doubles: { once: doubles.filter((_, i) => i % 2 === 0), twice: doubles.filter((_, i) => i % 2) }, streams: streams.ms, streamsBusy: streams.busy, singles, rules, path, memory }));
   } finally {
     await browser.close();
     await profile.remove();

@@ -3,6 +3,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -52,13 +53,18 @@ func (g *Gate) speed(ctx context.Context, before, after *host.Engine) (Speed, er
 	return s, err
 }
 
+// interrupted is the part of the entries of a round that is left out: those that
+// took longest, with either engine, for the machine did something else meanwhile.
+const interrupted = 0.2
+
 // ratio is the median over the rounds of the time that after takes by that of
 // before.
 func ratio(ctx context.Context, before, after *host.Engine, entries []Entry) (float64, error) {
 	var out []float64
 	for round := range slices.Chunk(entries, max(1, len(entries)/rounds)) {
-		var took [2]time.Duration
+		var times [][2]time.Duration
 		for i, x := range round {
+			var took [2]time.Duration
 			for k := range took {
 				which := (k + i) % 2 // who goes first changes
 				e := [...]*host.Engine{before, after}[which]
@@ -66,16 +72,28 @@ func ratio(ctx context.Context, before, after *host.Engine, entries []Entry) (fl
 				if _, err := judge(ctx, e, []Entry{x}); err != nil {
 					return 0, err
 				}
-				took[which] += time.Since(started)
+				took[which] = time.Since(started)
 			}
+			times = append(times, took)
 		}
-		out = append(out, float64(took[1])/float64(max(1, took[0])))
+		out = append(out, quotient(times))
 	}
 	if len(out) == 0 {
 		return 1, nil
 	}
 	slices.Sort(out)
 	return out[len(out)/2], nil
+}
+
+// quotient is that of the sums of both columns, without what was interrupted.
+func quotient(times [][2]time.Duration) float64 {
+	slices.SortFunc(times, func(a, b [2]time.Duration) int { return cmp.Compare(max(a[0], a[1]), max(b[0], b[1])) })
+	times = times[:len(times)-int(interrupted*float64(len(times)))]
+	var sum [2]time.Duration
+	for _, t := range times {
+		sum[0], sum[1] = sum[0]+t[0], sum[1]+t[1]
+	}
+	return float64(sum[1]) / float64(max(1, sum[0]))
 }
 
 // spread picks at most n entries from all over the corpus, and mixes those from

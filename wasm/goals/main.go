@@ -72,7 +72,7 @@ func measure(record, asJSON bool) error {
 	if m.Wazero, err = wazero(pack, in.Singles); err != nil {
 		return err
 	}
-	if m.Command, err = command(in.lines); err != nil {
+	if m.Command, m.PerCPU, err = command(in.lines); err != nil {
 		return err
 	}
 	rows := m.rows()
@@ -131,8 +131,11 @@ type chromium struct {
 		Twice []float64 `json:"twice"`
 	} `json:"doubles"`
 	Streams []float64 `json:"streams"`
-	Singles []float64 `json:"singles"`
-	Rules   struct {
+	// Of these the ms that the Worker's thread was on a core; 0 where the system does not say.
+	AnswersBusy []float64 `json:"answersBusy"`
+	StreamsBusy []float64 `json:"streamsBusy"`
+	Singles     []float64 `json:"singles"`
+	Rules       struct {
 		Few  []float64 `json:"few"`
 		Many []float64 `json:"many"`
 	} `json:"rules"`

@@ -46,13 +46,13 @@ const warming = 100
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // command times `haechi check --jsonl`, from its start to its end, and returns
-// sentences a second.
-func command(sentences []string) (float64, error) {
+// sentences a second, and those for each second that it was on a core.
+func command(sentences []string) (perSecond, perCPU float64, err error) {
 	var in bytes.Buffer
 	e := json.NewEncoder(&in)
 	for i, s := range sentences {
 		if err := e.Encode(map[string]any{"id": i, "text": s}); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	}
 	c := exec.Command(dist+"/haechi", "check", "--jsonl")
@@ -60,19 +60,20 @@ func command(sentences []string) (float64, error) {
 	c.Stdin, c.Stdout, c.Stderr = &in, &out, os.Stderr
 	started := time.Now()
 	if err := c.Run(); err != nil {
-		return 0, fmt.Errorf("haechi check: %w", err)
+		return 0, 0, fmt.Errorf("haechi check: %w", err)
 	}
 	took := time.Since(started)
 	n := 0
 	for s := bufio.NewScanner(&out); s.Scan(); n++ {
 		if !strings.Contains(s.Text(), `"findings"`) {
-			return 0, fmt.Errorf("haechi check: %s", s.Text())
+			return 0, 0, fmt.Errorf("haechi check: %s", s.Text())
 		}
 	}
 	if n != len(sentences) {
-		return 0, fmt.Errorf("haechi check: %d lines for %d", n, len(sentences))
+		return 0, 0, fmt.Errorf("haechi check: %d lines for %d", n, len(sentences))
 	}
-	return float64(n) / took.Seconds(), nil
+	used := c.ProcessState.UserTime() + c.ProcessState.SystemTime()
+	return float64(n) / took.Seconds(), float64(n) / used.Seconds(), nil
 }
 
 // quantile is the value that a part q of the sample does not exceed.
