@@ -32,18 +32,23 @@ async function descendants() {
 let processes = [];
 let listed = 0;
 
-/** Milliseconds of all Workers together; 0 where the system does not say. */
+/** Milliseconds of each Worker by its thread; none where the system does not say. */
 export async function workersBusy() {
   if (Date.now() - listed > 2_000) {
     processes = await descendants().catch(() => []);
     listed = Date.now();
   }
-  let sum = 0;
+  const out = new Map();
   for (const pid of processes) {
     for (const thread of await readdir(`/proc/${pid}/task`).catch(() => [])) {
       const path = `/proc/${pid}/task/${thread}`;
-      if (await isWorker(path)) sum += Number((await readFile(`${path}/schedstat`, "utf8").catch(() => "0")).split(" ")[0]) / 1e6;
+      if (await isWorker(path)) out.set(path, Number((await readFile(`${path}/schedstat`, "utf8").catch(() => "0")).split(" ")[0]) / 1e6);
     }
   }
-  return sum;
+  return out;
+}
+
+/** Milliseconds that Workers which still live were busy since then. */
+export async function busySince(before) {
+  return [...(await workersBusy())].reduce((sum, [path, ms]) => sum + ms - (before.get(path) ?? 0), 0);
 }

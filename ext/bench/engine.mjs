@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { Browser, newProfile } from "../e2e/browser.mjs";
 import { DIST } from "../e2e/haechi.mjs";
 import { restingMemory } from "./memory.mjs";
-import { workersBusy } from "./busy.mjs";
+import { busySince, workersBusy } from "./busy.mjs";
 
 const COLD_STARTS = 9;
 /** Characters by which a streamed answer grows between two looks at the page: 60 tokens a second, seven looks. */
@@ -93,7 +93,7 @@ async function withBusy(page, texts) {
     const before = await workersBusy();
     const [ms] = await page.evaluate((one) => window.each([one]), text);
     out.ms.push(ms);
-    out.busy.push((await workersBusy()) - before);
+    out.busy.push(await busySince(before));
   }
   return out;
 }
@@ -103,7 +103,7 @@ async function coldStarts(page, texts) {
   for (const text of texts.slice(0, COLD_STARTS)) {
     const before = await workersBusy();
     const stages = await page.evaluate((given) => window.start(given), text);
-    out.push({ ...stages, busy: (await workersBusy()) - before });
+    out.push({ ...stages, busy: await busySince(before) });
     await page.evaluate(() => window.engine.end());
   }
   return out;

@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"haechi/rules"
-	"haechi/wasm/abi"
 	"haechi/wasm/host"
 	"haechi/wasm/model/train/corpus"
 )
@@ -79,7 +78,7 @@ func (c *comparison) run(ctx context.Context) (Report, error) {
 		return r, err
 	}
 	then := slices.Clone(flagged)
-	if err := c.whole(ctx, &r, old, flagged, then); err != nil {
+	if err := c.whole(ctx, &r, flagged, then); err != nil {
 		return r, err
 	}
 	c.count(&r, flagged, then)
@@ -149,10 +148,9 @@ func (c *comparison) relabel() {
 }
 
 // whole judges with all rules where the rules that change make a difference,
-// or may make one to another rule, and times both packs; before is a plain
-// engine, which gets the old rules. It writes what it finds to c.was, c.is and,
-// for the corpus, flagged and then.
-func (c *comparison) whole(ctx context.Context, r *Report, before *host.Engine, flagged, then []bool) error {
+// or may make one to another rule, and times both packs. It writes what it finds
+// to c.was, c.is and, for the corpus, flagged and then.
+func (c *comparison) whole(ctx context.Context, r *Report, flagged, then []bool) error {
 	var differ []int
 	for i, x := range c.entries {
 		if !slices.Equal(c.was[i], c.is[i]) || x.Request.Question != "" && len(c.was[i])+len(c.is[i]) > 0 {
@@ -163,14 +161,12 @@ func (c *comparison) whole(ctx context.Context, r *Report, before *host.Engine, 
 	for k, i := range differ {
 		asked[k] = c.entries[i]
 	}
-	// The model again too: it forgets what it has classified, so that both
-	// engines are timed with the same work before them.
-	if err := before.Call(ctx, abi.Request{Op: "load", Dir: host.ModelDir}, &abi.Loaded{}); err != nil {
+	// A new one, as for the rules after: both are timed with the same behind them.
+	before, err := c.open(ctx, c.before)
+	if err != nil {
 		return err
 	}
-	if err := c.use(ctx, before, c.before); err != nil {
-		return err
-	}
+	defer before.Close(ctx)
 	was, err := judge(ctx, before, asked)
 	if err != nil {
 		return err
