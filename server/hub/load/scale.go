@@ -112,6 +112,10 @@ func (r *scaleReport) measureOne(ctx context.Context, p plan, dir string) (err e
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
+	base, err := s.resident() // publications leave garbage behind
+	if err != nil {
+		return err
+	}
 	alone := fleet{sites: []*site{s}}
 	fixed, err := alone.charge(ctx)
 	if err != nil {
@@ -153,7 +157,7 @@ func (r *scaleReport) measureOne(ctx context.Context, p plan, dir string) (err e
 	if err != nil {
 		return err
 	}
-	r.Measured.BaseKB, r.Measured.KBPerClient = f.BaseKB, round2(float64(rss-f.BaseKB)/n)
+	r.Measured.BaseKB, r.Measured.KBPerClient = base, round2(float64(rss-base)/n)
 	r.Measured.IdleCPUMS = milli(idle-connected) / n / settle.Minutes()
 	r.One.ConnectMS = f.ConnectMS
 	fleet := fleet{sites: []*site{s}, crowds: []*crowd{gathered}}
