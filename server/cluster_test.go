@@ -86,7 +86,6 @@ func TestOneServerBecomesAClusterAndNATSMayLoseEverything(t *testing.T) {
 	f.nodes = f.nodes[1:]
 	f.mustPush(second, "crash-3") // which the first one lacks
 	f.mustVisit(second, 4)
-	second.kill(t)
 	for _, n := range f.nats {
 		n.kill()
 		if err := os.RemoveAll(strings.TrimSuffix(n.config, ".conf")); err != nil {
@@ -94,6 +93,18 @@ func TestOneServerBecomesAClusterAndNATSMayLoseEverything(t *testing.T) {
 		}
 		n.start(t)
 	}
+	// A node that runs meanwhile builds nothing on a log that begins anew.
+	f.until("the node says what happened", func() error {
+		if err := f.push(second, "crash-9"); code(err) != "cut-off" && code(err) != "unsure" {
+			t.Fatalf("a push onto nothing: %v", err)
+		}
+		if status, text := second.readiness(); status != http.StatusServiceUnavailable || !strings.Contains(text, "NATS has lost the log; restart the nodes") {
+			return fmt.Errorf("%d %s", status, text)
+		}
+		return nil
+	})
+	f.mustVisit(second, 4)
+	second.kill(t)
 	second.start(t)
 	first.start(t)
 	f.nodes = []*member{first, second}

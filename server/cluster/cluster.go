@@ -76,8 +76,11 @@ type Cluster struct {
 	last     uint64        // where the stream ends, as far as is known
 	advanced time.Time     // when reading last made progress, or there was nothing to read
 	heard    time.Time     // when JetStream last answered
+	gone     bool          // it said that there is no such stream
 	stopped  error         // an entry that is not taken; nothing is read after it
 	stuck    error         // why the next entry cannot be stored at present
+	caught   bool          // everything was read that the stream held when the reading began
+	lacks    uint64        // the first release that the stream lacked then
 	again    func()        // ends the reading under way, so that it begins anew; nil: none is
 }
 
@@ -168,14 +171,16 @@ func (k *Cluster) Ready() error {
 		return fmt.Errorf("the cluster's log is not followed any more: %w", k.stopped)
 	case k.stuck != nil:
 		return fmt.Errorf("the cluster's log is ahead, and its next entry cannot be stored: %w", k.stuck)
+	case now.Sub(k.heard) > cutOffAfter && k.gone:
+		return errAnew
 	case now.Sub(k.heard) > cutOffAfter:
 		since := "its start"
 		if !k.heard.IsZero() {
 			since = k.heard.UTC().Format(time.RFC3339)
 		}
 		return fmt.Errorf("cut off from the cluster since %s: it serves what it had then, and takes no push", since)
-	case k.last > k.at.position && now.Sub(k.advanced) > cutOffAfter:
-		return fmt.Errorf("behind the cluster's log: has read %d entries of %d", k.at.position, k.last)
+	case k.last != k.at.position && now.Sub(k.advanced) > cutOffAfter:
+		return fmt.Errorf("has read %d entries of the cluster's log, which has %d", k.at.position, k.last)
 	}
 	return nil
 }
@@ -217,11 +222,18 @@ func (k *Cluster) probe() {
 			state := stream.CachedInfo().State
 			k.note(func() {
 				now := time.Now()
-				k.heard, k.last = now, state.LastSeq
-				if k.at.position >= k.last || k.stuck != nil {
+				k.heard, k.last, k.gone = now, state.LastSeq, false
+				if k.at.position == k.last || k.stuck != nil {
 					k.advanced = now
 				} else if now.Sub(k.advanced) > behindAfter && k.again != nil {
 					k.again()
+				}
+			})
+		}
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			k.note(func() {
+				if k.gone = true; k.again != nil {
+					k.again() // a consumer would wait for it for ever
 				}
 			})
 		}

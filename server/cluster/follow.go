@@ -22,6 +22,11 @@ const logStream = "haechi-log"
 // fullPause is how long a full disk is waited for before the next try.
 const fullPause = 5 * time.Second
 
+var (
+	errAnew  = errors.New("NATS has lost the log; restart the nodes, the one with the newest release first: it puts the log back")
+	errShort = errors.New("the log is shorter than what was read of it")
+)
+
 // stream returns the log's stream and makes it if there is none.
 func (k *Cluster) stream(ctx context.Context) (jetstream.Stream, error) {
 	if limit := k.conn.MaxPayload(); k.conn.IsConnected() && limit < minPayload {
@@ -93,11 +98,10 @@ func (k *Cluster) baseline(ctx context.Context) (*store.Release, error) {
 // Follow is that of publish.Log.
 func (k *Cluster) Follow(after publish.Place, deliver func(publish.Entry, publish.Place) error) (uint64, error) {
 	k.note(func() { k.at = place{after.Log, after.Position} })
-	caught := make(chan uint64, 1)
 	k.running.Go(k.probe)
 	k.running.Go(func() {
 		for k.ctx.Err() == nil {
-			err := k.read(deliver, caught)
+			err := k.read(deliver)
 			k.mu.Lock()
 			stopped := k.stopped
 			k.mu.Unlock()
@@ -114,60 +118,72 @@ func (k *Cluster) Follow(after publish.Place, deliver func(publish.Entry, publis
 	})
 	ctx, cancel := context.WithTimeout(k.ctx, startWithin)
 	defer cancel()
-	var stopped error
-	halted := make(chan struct{})
-	k.running.Go(func() {
-		if k.until(ctx, func() bool { stopped = k.stopped; return stopped != nil }) == nil {
-			close(halted)
-		}
-	})
-	select {
-	case lacks := <-caught:
-		return lacks, nil
-	case <-halted:
-		return 0, stopped
-	case <-ctx.Done():
+	err := k.until(ctx, func() bool { return k.caught || k.stopped != nil })
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch {
+	case k.stopped != nil:
+		return 0, k.stopped
+	case err != nil:
 		return 0, publish.ErrCutOff
 	}
+	return k.lacks, nil
 }
 
 // read delivers what the stream holds after the place that was read to, until
-// the connection fails. Once it has delivered all that was there when it began
-// it says what the log lacks.
-func (k *Cluster) read(deliver func(publish.Entry, publish.Place) error, caught chan<- uint64) error {
+// the connection fails.
+func (k *Cluster) read(deliver func(publish.Entry, publish.Place) error) error {
 	ctx, cancel := context.WithCancel(k.ctx)
 	defer cancel()
 	asking, done := context.WithTimeout(ctx, askWithin)
 	defer done()
-	s, err := k.stream(asking)
+	k.mu.Lock()
+	caught := k.caught
+	k.mu.Unlock()
+	var s jetstream.Stream
+	var err error
+	if caught { // only a node that starts makes a log: it gives the log what it has
+		s, err = k.js.Stream(asking, logStream)
+	} else {
+		s, err = k.stream(asking)
+	}
 	if err != nil {
 		return err
 	}
 	name, end := nameOfStream(s), s.CachedInfo().State.LastSeq
-	lacks, err := k.lacks(asking, s)
+	lacks, err := k.missing(asking, s)
 	if err != nil {
 		return err
 	}
 	var from place
 	k.note(func() {
 		// Another stream, or one that was put back to an old state: all of it is
-		// read, and held against what is here.
-		if k.at.stream != name || k.at.position > end {
+		// read, held against what is here and given what it lacks, at the start
+		// only. Later pushes would build on what nobody gave it.
+		switch same := k.at.stream == name; {
+		case k.caught && !same:
+			k.stopped, err = errAnew, errAnew
+		case k.caught && k.at.position > end:
+			err = errShort
+		case !same || k.at.position > end:
 			k.at = place{stream: name}
 		}
 		from = k.at
+		if err != nil {
+			return
+		}
 		now := time.Now()
 		k.heard, k.last, k.advanced, k.again = now, end, now, cancel
 	})
-	announce := func(position uint64) {
+	if err != nil {
+		return err
+	}
+	reached := func(position uint64) {
 		if position >= end {
-			select {
-			case caught <- lacks:
-			default:
-			}
+			k.note(func() { k.caught, k.lacks = true, lacks })
 		}
 	}
-	announce(from.position)
+	reached(from.position)
 	consumer, err := s.OrderedConsumer(asking, jetstream.OrderedConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from.position + 1,
 		NamePrefix: "haechi-" + strconv.FormatInt(time.Now().UnixNano(), 36), InactiveThreshold: time.Minute,
@@ -199,7 +215,7 @@ func (k *Cluster) read(deliver func(publish.Entry, publish.Place) error, caught 
 			return err
 		}
 		from.position = at
-		announce(at)
+		reached(at)
 	}
 }
 
@@ -232,8 +248,8 @@ func (k *Cluster) take(ctx context.Context, data []byte, at publish.Place, deliv
 	return err
 }
 
-// lacks is the sequence of the first release that a stream does not have.
-func (k *Cluster) lacks(ctx context.Context, s jetstream.Stream) (uint64, error) {
+// missing is the sequence of the first release that a stream does not have.
+func (k *Cluster) missing(ctx context.Context, s jetstream.Stream) (uint64, error) {
 	m, err := s.GetLastMsgForSubject(ctx, releaseSubject+"*")
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return 0, nil
