@@ -105,3 +105,24 @@ func TestOneWhoRefutesRarelyAsserts(t *testing.T) {
 		t.Errorf("thresholds %v, %v, %v", judged[0].Threshold, judged[1].Threshold, judged[2].Threshold)
 	}
 }
+
+// TestOneWhoRefutesDoesNotAssertInPassing: where an answer refutes a rule's
+// claim, one other sentence alone is taken for misread, however sure the score.
+func TestOneWhoRefutesDoesNotAssertInPassing(t *testing.T) {
+	at := func(start int, score, refutes float64) Judgement {
+		return Judgement{Candidate: Candidate{Rule: "kimchi", Start: start, Whole: true}, Score: score, Threshold: 0.95, Stance: Stance{Refutes: refutes}}
+	}
+	for name, c := range map[string]struct {
+		judged []Judgement
+		flags  int
+	}{
+		"refuted":       {[]Judgement{at(0, 0.999, 0), at(50, 0.1, 0.9)}, 0},
+		"said twice":    {[]Judgement{at(0, 0.999, 0), at(50, 0.1, 0.9), at(90, 0.999, 0)}, 2},
+		"not that sure": {[]Judgement{at(0, 0.999, 0), at(50, 0.1, 0.9), at(90, 0.96, 0)}, 0},
+		"not refuted":   {[]Judgement{at(0, 0.999, 0), at(50, 0.1, 0.2)}, 1},
+	} {
+		if got := len(Decide(c.judged)); got != c.flags {
+			t.Errorf("%s: %d findings, want %d", name, got, c.flags)
+		}
+	}
+}

@@ -32,10 +32,12 @@ const DefaultTiers = rules.TierFalse + rules.TierContested
 const clearly = 0.1
 
 // A writer who elsewhere in an answer refutes or reports what a rule is about,
-// with at least this probability, asserts it only where the score is sure.
+// with at least this probability, asserts it only where the score is sure; one
+// who refutes it, only where more than one sentence says so.
 const (
 	turned = 0.8
 	sure   = 0.985
+	never  = 2 // more than any score
 )
 
 // Errors of a request.
@@ -209,17 +211,36 @@ func Decide(judged []Judgement) []Finding {
 // surer raises the thresholds of judgements on rules that another sentence of
 // the answer refutes or reports.
 func surer(judged []Judgement) {
-	turns := map[string][]int{} // rule → where such sentences begin
+	turns, refuted, flags := map[string]places{}, map[string]places{}, map[string]places{} // by rule
 	for _, j := range judged {
 		if j.Whole && j.Stance[Refutes]+j.Stance[Reports] >= turned {
 			turns[j.Rule] = append(turns[j.Rule], j.Start)
 		}
-	}
-	for i, j := range judged {
-		if j.Threshold > 0 && slices.ContainsFunc(turns[j.Rule], func(start int) bool { return start != j.Start }) {
-			judged[i].Threshold = max(j.Threshold, sure)
+		if j.Whole && j.Stance[Refutes] >= turned {
+			refuted[j.Rule] = append(refuted[j.Rule], j.Start)
 		}
 	}
+	for i, j := range judged {
+		if j.Threshold > 0 && turns[j.Rule].besides(j.Start) {
+			judged[i].Threshold = max(j.Threshold, sure)
+		}
+		if judged[i].Flags() {
+			flags[j.Rule] = append(flags[j.Rule], j.Start)
+		}
+	}
+	for i, j := range judged {
+		if j.Threshold > 0 && refuted[j.Rule].besides(j.Start) && !flags[j.Rule].besides(j.Start) {
+			judged[i].Threshold = never
+		}
+	}
+}
+
+// places are where sentences begin.
+type places []int
+
+// besides reports whether there is a place other than start.
+func (p places) besides(start int) bool {
+	return slices.ContainsFunc(p, func(s int) bool { return s != start })
 }
 
 func (e *Engine) tier(p proposition) string { return e.roles[p.rule][p.index].tier }
