@@ -307,8 +307,12 @@ train() {
   need_tools
   need_python
   mkdir -p dist
+  rm -rf dist/fitted
+  mkdir -p dist/fitted
   go run ./wasm/model/train/prepare encode dist/encoded.jsonl
-  $python wasm/model/train/train.py --data dist/encoded.jsonl --out wasm/model
+  $python wasm/model/train/wordpiece.py dist/encoded.jsonl dist/fitted/tokenizer.json
+  go run ./wasm/model/train/fit train dist/encoded.jsonl dist/fitted/tokenizer.json dist/fitted
+  $python wasm/model/train/train.py --data dist/encoded.jsonl --fitted dist/fitted --out wasm/model
   $python wasm/model/train/card.py wasm/model
 }
 

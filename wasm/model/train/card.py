@@ -10,7 +10,7 @@ BEGIN, END = "<!-- figures: written by train/card.py -->", "<!-- end of figures 
 NAMES = {
     "test, topics seen": "Test split (written by others), topics with training sentences",
     "test, topics never seen": "Test split, topics known only by their rule file",
-    "dev, topics seen": "Dev split (written by others; temperature and thresholds come from it)",
+    "dev, topics seen": "Dev split (written by others; calibration and thresholds come from it)",
     "dev, topics left out": "Dev split, by networks that had the topic left out",
     "cross-validated by topic": "Training split, cross-validated by topic: what a pushed rule can expect",
 }

@@ -6,19 +6,22 @@
 
 Every fifth topic of the training split is left out, each design is trained
 once on the rest, and a line of MODEL_CARD.md is printed for it. Baselines that
-learn nothing come first. With --out each network is left there as a model
+learn nothing come first, then the linear designs, which package fit trains. With --out each network is left there as a model
 folder, so that ext/parity/cost.mjs can time it in a browser.
 """
 import argparse
 import json
 import os
 import random
+import subprocess
+import tempfile
 import time
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+import grams
 import train
 import wordpiece
 
@@ -89,6 +92,15 @@ class Recurrent(nn.Module):
         return self.out(self.drop(torch.cat([mean, h.masked_fill(none, -9).amax(1)], -1)))
 
 
+def batches(order, ids, rng):
+    """An epoch's batches of 32 of like length, in random order; shuffles order."""
+    rng.shuffle(order)
+    blocks = [sorted(order[i : i + 640], key=lambda k: len(ids[k])) for i in range(0, len(order), 640)]
+    out = [b[i : i + 32] for b in blocks for i in range(0, len(b), 32)]
+    rng.shuffle(out)
+    return out
+
+
 def descend(make, rows, ids, epochs, rate):
     """Trains a network whose six logits are a softmax, by AdamW."""
     torch.manual_seed(1)
@@ -99,7 +111,7 @@ def descend(make, rows, ids, epochs, rate):
     flag = torch.tensor([float(r["expect"] == "flag") for r in rows])
     order, step, total = list(range(len(rows))), 0, epochs * (len(rows) // 32 + 1)
     for _ in range(epochs):
-        for b in train.batches(order, ids, rng):
+        for b in batches(order, ids, rng):
             for g in opt.param_groups:
                 g["lr"] = rate * min(1, (step + 1) / 200) * max(0.02, 1 - step / total)
             step += 1
@@ -129,20 +141,34 @@ def recall_at(pairs, precision):
     return best
 
 
+def fit(design, args, outside):
+    """The scores of the left-out rows by one of fit's linear designs, and, of
+    the shipped one, the network."""
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer = os.path.join(folder, "tokenizer.json")
+        wordpiece.main(args.data, tokenizer)
+        subprocess.run(["go", "run", "./wasm/model/train/fit", "study", args.data, tokenizer, folder, str(args.fraction), design], check=True, stdout=subprocess.DEVNULL)
+        net = None
+        if design == SHIPPED:
+            net = grams.Grams(wordpiece.read(tokenizer), wordpiece.MASKS, wordpiece.MARKS, folder)
+        return train.fitted(folder, "study")[train.lines(outside)][:, 0].tolist(), net
+
+
 def leave(net, vocab, folder, name, topics, texts, ids):
     """Writes a design as a model folder, with inputs to time it on."""
     args = argparse.Namespace(out=os.path.join(folder, name.replace(" ", "-")), id="study-" + name.replace(" ", "-"))
     os.makedirs(args.out, exist_ok=True)
     half = {"A": 0.5, "B": 0.5, "C": 0.5}
-    train.export(net, vocab, args, 1.0, half, half, 0.5, topics)
+    train.export(net, vocab, args, half, half, 0.5, topics)
     with open(os.path.join(args.out, "inputs.jsonl"), "w", encoding="utf-8") as f:
         for text, tokens in list({t: i for t, i in zip(texts, ids)}.items())[:600]:
             f.write(json.dumps({"input": text, "tokens": tokens}, ensure_ascii=False) + "\n")
     return f"{os.path.getsize(os.path.join(args.out, 'model.onnx')) / 1e6:.1f}"
 
 
-DESIGNS = ["aliases only", "aliases and pattern windows", "grams", "grams without skeleton", "grams of unmasked text",
-           "convolution", "recurrent", "transformer"]
+SHIPPED = "grams and words"
+LINEAR = [SHIPPED, "grams", "grams, runs of words", "grams, pairs of words", "grams, words between masks", "grams in a small table", "grams without skeleton", "grams of unmasked text"]
+DESIGNS = ["aliases only", "aliases and pattern windows", *LINEAR, "convolution", "recurrent", "transformer"]
 
 
 def main():
@@ -160,20 +186,15 @@ def main():
     print("| design | average precision | ko | en | ja | zh | recall at precision .95 | recall at precision .90 | MB | seconds of training |\n|---|---|---|---|---|---|---|---|---|---|")
     for design in args.designs:
         started, net = time.time(), None
-        text = lambda r: r["input"]
-        if "without skeleton" in design:
-            text = lambda r: r["input"].split(" ", 1)[1]
-        elif "unmasked" in design:
-            text = lambda r: r["plain"].lower()
-        vocab = wordpiece.vocabulary([text(r) for r in inside])
+        vocab = wordpiece.vocabulary([r["input"] for r in (rows if design == SHIPPED else inside)])
         tokenize = wordpiece.Tokenizer(vocab, train.LIMIT)
-        a, b = [tokenize(text(r)) for r in inside], [tokenize(text(r)) for r in outside]
+        a, b = [tokenize(r["input"]) for r in inside], [tokenize(r["input"]) for r in outside]
         if design == "aliases only":  # a subject and a wrong word
             scores = [0.0] * len(b)
         elif design == "aliases and pattern windows":  # and one of the rule's patterns
             scores = [float(r.get("pattern", False)) for r in outside]
-        elif design.startswith("grams"):
-            net = train.fit(vocab, inside, a, 10)
+        elif design in LINEAR:
+            scores, net = fit(design, args, outside)
         elif design == "convolution":
             net = descend(lambda: Convolution(len(vocab)), inside, a, 8, 2e-3)
         elif design == "recurrent":
@@ -183,9 +204,9 @@ def main():
         else:
             raise SystemExit(f"study: no design {design!r}; there are {', '.join(DESIGNS)}")
         seconds = time.time() - started
-        if net is not None:
+        if net is not None and design != SHIPPED:
             scores = score(net, b)
-        size = leave(net, vocab, args.out, design, known, [text(r) for r in outside], b) if net is not None and args.out else "–"
+        size = leave(net, vocab, args.out, design, known, [r["input"] for r in outside], b) if net is not None and args.out else "–"
         pairs = train.sentences(outside, scores)
         langs = " | ".join(f"{train.average_precision([x for x in pairs if x[0]['lang'] == l]):.3f}" for l in ("ko", "en", "ja", "zh"))
         print(f"| {design} | {train.average_precision(pairs):.3f} | {langs} | {recall_at(pairs, 0.95):.2f} | {recall_at(pairs, 0.90):.2f} | {size} | {seconds:.0f} |", flush=True)

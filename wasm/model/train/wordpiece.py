@@ -4,8 +4,11 @@
 A character that continues a word has ## before it, so that an n-gram knows
 where words begin. Splitting here and in a Hugging Face tokenizer that reads
 the written file is the same; a Go test compares both on reference inputs.
+
+    python3 wasm/model/train/wordpiece.py ENCODED.jsonl TOKENIZER.json
 """
 import json
+import sys
 import unicodedata
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -84,3 +87,19 @@ def write(path, vocab):
             "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100, "vocab": {p: i for i, p in enumerate(vocab)}},
         }, f, ensure_ascii=False, separators=(",", ":"))
         f.write("\n")
+
+
+def read(path):
+    """The vocabulary of a written file, by id."""
+    ids = json.load(open(path, encoding="utf-8"))["model"]["vocab"]
+    return sorted(ids, key=ids.get)
+
+
+def main(data, path):
+    rows = [json.loads(line) for line in open(data, encoding="utf-8")]
+    known = {r["topic"] for r in rows if r["split"] == "train" and r["kind"] != "answer"}
+    write(path, vocabulary([r["input"] for r in rows if r["split"] in ("train", "rule") and r["topic"] in known]))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
