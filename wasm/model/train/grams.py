@@ -78,23 +78,27 @@ class Grams(nn.Module):
         for i, m in enumerate(masks + marks):
             kind[pieces.index(m)] = i + 1
         q = numpy.fromfile(os.path.join(folder, "flag.i8"), dtype=numpy.int8)
-        other = numpy.fromfile(os.path.join(folder, "rest.f32"), dtype=numpy.float32)
+        other = numpy.fromfile(os.path.join(folder, "other.i8"), dtype=numpy.int8)
+        few = numpy.fromfile(os.path.join(folder, "rest.f32"), dtype=numpy.float32)
+        # Five of six bits to a number, each with 32 added: a row of the other stances.
+        stances = (other.astype(numpy.int64) + 32).reshape(-1, STANCES) @ (64 ** numpy.arange(STANCES))
         # Four to a number, each with 128 added; the number less 2^31.
         packed = (q.astype(numpy.int64) + 128).reshape(-1, 4) @ numpy.array([1, 256, 65536, 16777216]) - (1 << 31)
         self.size, self.sharpen = len(q), float(sharpen)
         self.register_buffer("votes", votes(pieces))
         self.register_buffer("scale", torch.tensor(scale).view(-1, 1))
         self.register_buffer("plus", torch.tensor(add).view(-1, 1))
-        self.unit = float(other[0])
+        self.unit, self.other_unit = float(few[0]), float(few[1])
         # Tables of one column at least: hugot's engine cannot pick from a list.
         self.register_buffer("pieces", torch.stack([goes, kind], 1))
         self.register_buffer("masks", torch.tensor([pieces.index(m) for m in masks]).view(1, 1, -1))
         self.register_buffer("packed", torch.tensor(packed, dtype=torch.int32).unsqueeze(1))
         self.register_buffer("places", torch.tensor([[1], [256], [65536], [16777216]]))
         self.register_buffer("sidewise", torch.arange(2 * len(masks)))
-        self.register_buffer("bias", torch.tensor(other[1:2]))
-        self.register_buffer("other_bias", torch.tensor(other[2 : 2 + STANCES]))
-        self.register_buffer("other", torch.tensor(other[2 + STANCES :]).view(-1, STANCES))
+        self.register_buffer("bias", torch.tensor(few[2:3]))
+        self.register_buffer("other_bias", torch.tensor(few[3:]))
+        self.register_buffer("stances", torch.tensor(stances, dtype=torch.int32).unsqueeze(1))
+        self.register_buffer("digits", 64 ** torch.arange(STANCES))
 
     def sides(self, ids):
         """(batch, time, 2 · masks): 1 where a mask follows, or went before, within reach."""
@@ -176,6 +180,12 @@ class Grams(nn.Module):
         q = rest(torch.div(number, self.places[row - cell * 4][:, :, 0], rounding_mode="trunc"), 256).to(torch.float32) - 128.0
         return q * torch.abs(q) * self.unit
 
+    def other(self, grams):
+        """(batch, features, stances) the weights of each n-gram's row."""
+        number = self.stances[rest(grams, self.stances.shape[0])].to(torch.int64)
+        q = rest(torch.div(number, self.digits, rounding_mode="trunc"), 64).to(torch.float32) - 32.0
+        return q * torch.abs(q) * self.other_unit
+
     def language(self, ids, mask):
         """(batch, languages): 1 for the one the characters say."""
         said = torch.matmul(mask.unsqueeze(1), self.votes[ids])[:, 0]
@@ -185,7 +195,7 @@ class Grams(nn.Module):
         mask = attention_mask.to(torch.float32)
         keys, counts, grams, places = self.keys(input_ids, mask)
         a = torch.matmul(counts.unsqueeze(1), self.weights(keys).unsqueeze(-1))[:, 0]
-        b = torch.matmul(places.unsqueeze(1), self.other[rest(grams, self.other.shape[0])])[:, 0]
+        b = torch.matmul(places.unsqueeze(1), self.other(grams))[:, 0]
         total = torch.matmul(places, torch.ones_like(places[:1]).transpose(0, 1))
         size = torch.sqrt(total + 1.0)
         language = self.language(input_ids, mask)

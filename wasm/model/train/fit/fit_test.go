@@ -71,7 +71,7 @@ func TestTrain(t *testing.T) {
 		if err := run([]string{"train", data, tokenizer, out}); err != nil {
 			t.Fatal(err)
 		}
-		for _, name := range []string{"quarter.f32", "half.f32", "crossed.f32", "full.f32", "flag.i8", "rest.f32"} {
+		for _, name := range []string{"quarter.f32", "half.f32", "crossed.f32", "full.f32", "flag.i8", "other.i8", "rest.f32"} {
 			b, err := os.ReadFile(filepath.Join(out, name))
 			if err != nil {
 				t.Fatal(err)
@@ -101,18 +101,20 @@ func TestTrain(t *testing.T) {
 	}
 }
 
-// TestQuantise: a byte keeps a weight within a step of it.
+// TestQuantise: few bits keep a weight within a step of it.
 func TestQuantise(t *testing.T) {
-	w := &network{flag: []float32{0, 1, -0.5, 0.001, -1e-9, 0.25}}
-	want := slices.Clone(w.flag)
-	_, unit := w.quantise()
-	for i, x := range want {
-		step := float64(unit) * (1 + 2*math.Sqrt(math.Abs(float64(x/unit))))
-		if d := math.Abs(float64(w.flag[i] - x)); d > step {
-			t.Errorf("%v became %v", x, w.flag[i])
+	for _, steps := range []float64{flagSteps, otherSteps} {
+		was := []float32{0, 1, -0.5, 0.001, -1e-9, 0.25}
+		is := slices.Clone(was)
+		q, unit := quantise(is, steps)
+		for i, x := range was {
+			step := float64(unit) * (1 + 2*math.Sqrt(math.Abs(float64(x/unit))))
+			if d := math.Abs(float64(is[i] - x)); d > step || math.Abs(float64(q[i])) > steps {
+				t.Errorf("in %v steps %v became %v, step %d", steps, x, is[i], q[i])
+			}
 		}
 	}
-	if q, _ := (&network{flag: make([]float32, 2)}).quantise(); q[0] != 0 {
+	if q, _ := quantise(make([]float32, 2), flagSteps); q[0] != 0 {
 		t.Error("nothing learnt is not nothing")
 	}
 }

@@ -186,29 +186,33 @@ func (w *network) divide(by float32) {
 	}
 }
 
-// steps is how many values a quantised weight has on either side of zero.
-const steps = 127
+// What a quantised weight may be on either side of zero: a byte holds one of the
+// flag, six bits one of the other stances.
+const (
+	flagSteps  = 127
+	otherSteps = 31
+)
 
-// quantise rounds the flag's weights to sign · unit · q², q in 0 … 127, so that
-// a byte holds each, and the many small ones are told apart. It returns q with
-// its sign, and the unit.
-func (w *network) quantise() (q []int8, unit float32) {
+// quantise rounds weights to sign · unit · q², q in 0 … steps, so that few bits
+// hold each, and the many small ones are told apart. It returns q with its sign,
+// and the unit.
+func quantise(weights []float32, steps float64) (q []int8, unit float32) {
 	most := 0.0
-	for _, x := range w.flag {
+	for _, x := range weights {
 		most = max(most, math.Abs(float64(x)))
 	}
 	unit = float32(most / (steps * steps))
-	q = make([]int8, len(w.flag))
+	q = make([]int8, len(weights))
 	if unit == 0 {
 		return q, unit
 	}
-	for i, x := range w.flag {
+	for i, x := range weights {
 		k := math.Round(math.Sqrt(math.Abs(float64(x) / float64(unit))))
 		if x < 0 {
 			k = -k
 		}
 		q[i] = int8(k)
-		w.flag[i] = float32(k*math.Abs(k)) * unit
+		weights[i] = float32(k*math.Abs(k)) * unit
 	}
 	return q, unit
 }

@@ -122,12 +122,14 @@ func run(args []string) error {
 	}
 	// finish leaves a network's weights, and the logits that it gives with them.
 	finish := func(w *network, name string, which func(*row) bool) error {
-		q, unit := w.quantise()
+		flag, flagUnit := quantise(w.flag, flagSteps)
+		other, otherUnit := quantise(w.other, otherSteps)
 		judge(w, which)
 		return errors.Join(
 			write(filepath.Join(out, name+".f32"), logits),
-			write(filepath.Join(out, "flag.i8"), q),
-			write(filepath.Join(out, "rest.f32"), slices.Concat([]float32{unit, w.bias}, w.otherBias[:], w.other)),
+			write(filepath.Join(out, "flag.i8"), flag),
+			write(filepath.Join(out, "other.i8"), other),
+			write(filepath.Join(out, "rest.f32"), append([]float32{flagUnit, otherUnit, w.bias}, w.otherBias[:]...)),
 		)
 	}
 	if args[0] == "study" {
