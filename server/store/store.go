@@ -25,6 +25,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -107,7 +108,7 @@ func Exists(dir string) bool {
 // OpenExisting opens the store in dir, which must be there already.
 func OpenExisting(dir string, log *slog.Logger) (*Store, error) {
 	if !Exists(dir) {
-		return nil, fmt.Errorf("store: %s holds no store", dir)
+		return nil, fmt.Errorf("store: %s holds no store: %w", dir, fs.ErrNotExist)
 	}
 	return Open(dir, nil, log)
 }
