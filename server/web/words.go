@@ -489,6 +489,7 @@ var deskWords = map[string]word{
 	"invalid.excerpt.long":       {"발췌는 4,000자까지입니다.", "An excerpt has at most 4,000 characters."},
 	"invalid.question.long":      {"질문은 1,000자까지입니다.", "A question has at most 1,000 characters."},
 	"invalid.model.long":         {"모델 이름은 100자까지입니다.", "The model's name has at most 100 characters."},
+	"invalid.classifier.long":    {"판별 모델 이름은 100자까지입니다.", "The classifier's name has at most 100 characters."},
 	"invalid.site.name":          {"챗봇을 골라 주세요.", "Choose the chatbot."},
 	"invalid.language.language":  {"언어 코드를 적어 주세요 (예: ko).", "Give a language code such as ko."},
 	"invalid.rule.name":          {"규칙 이름이 바르지 않습니다.", "This is no rule's id."},
