@@ -73,6 +73,7 @@ class World {
     baseline: async () => ({ pack: bytes('{"format":1,"rules":["baseline"]}'), ...(this.packagedIndex ? { index: bytes("ready") } : {}) }),
     trust: async () => ({ threshold: 1, keys: [] }),
     files: { wasm: "haechi.wasm", model: [] },
+    hash: async (pack) => hashOf(pack),
     now: () => this.now,
     limits: LIMITS,
   });
@@ -154,6 +155,14 @@ test("stored rules that the engine cannot read, or that were changed, give way t
     assert.equal(w.stored, undefined);
     mock.timers.reset();
   }
+});
+
+test("a damaged pack is noticed although the engine has an index of it", async (t) => {
+  const w = world(t);
+  w.stored = { ...stored, pack: '{"format":1,"rules":["baseline of old"]}', index: { engine: "this", bytes: INDEX } };
+  w.answers["rules"] = [{ error: { code: "invalid", message: "no JSON" } }];
+  assert.equal((await w.host.state()).head.sequence, 0);
+  assert.equal(w.stored, undefined);
 });
 
 test("the same text is judged once, until the rules change", async (t) => {

@@ -32,6 +32,8 @@ export interface Surroundings {
   /** The keys a release must be signed with. */
   trust(): Promise<unknown>;
   files: { wasm: string; model: { name: string; url: string }[] };
+  /** Lower-case hexadecimal SHA-256 of a pack. */
+  hash(pack: string): Promise<string>;
   now(): number;
   limits: Limits;
 }
@@ -170,7 +172,7 @@ export class EngineHost implements Engine {
     if (this.running) return this.running;
     if (this.failed && this.around.now() - this.failed.at < this.around.limits.retryMs) throw this.failed.error;
     const port = this.around.spawn();
-    const stored = this.around.store.load().catch(() => undefined); // read while the engine is compiled
+    const stored = this.stored().catch(() => undefined); // read while the engine is compiled
     const baseline = stored.then((rules) => (rules?.pack ? undefined : this.around.baseline()));
     baseline.catch(() => undefined); // whoever needs it sees the error
     try {
@@ -185,6 +187,17 @@ export class EngineHost implements Engine {
       this.failed = { at: this.around.now(), error: new EngineError("unavailable", String(error)) };
       throw this.failed.error;
     }
+  }
+
+  /**
+   * What is stored. With an index the engine does not read the pack before a card
+   * or an update needs it, so the index of a pack that was damaged is left out.
+   */
+  private async stored(): Promise<StoredRules | undefined> {
+    const found = await this.around.store.load();
+    if (!found?.pack || !found.index || (await this.around.hash(found.pack)) === found.hash) return found;
+    const { index: _, ...rules } = found;
+    return rules;
   }
 
   /** Without a model the engine still works by patterns, so a refusal is no failure. */

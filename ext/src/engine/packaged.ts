@@ -2,6 +2,7 @@
 
 /** What came in the package beside the code: engine, model, first rules, keys. */
 
+import { sha256 } from "../store/dismissals";
 import { FallbackRules } from "../store/fallback";
 import { IndexedRules } from "../store/rules";
 import { EngineHost, LIMITS, type Packed } from "./host";
@@ -40,6 +41,7 @@ export function packagedEngine(): EngineHost {
     baseline,
     trust,
     files: { wasm: url("haechi.wasm"), model: MODEL.map((name) => ({ name, url: url(`model/${name}`) })) },
+    hash: sha256,
     now: () => Date.now(),
     limits: LIMITS,
   });
