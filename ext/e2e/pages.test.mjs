@@ -102,7 +102,14 @@ test("the options take only a safe server address", async () => {
 test("the language of the interface changes at once, in pages and on the card", async () => {
   const chat = await surfaces.chat();
   const { page } = await open("options", "ko");
-  void page.select("#language", "en").catch(() => undefined); // the page is loaded anew under its feet
+  // Chosen by the page itself, a moment later: it is loaded anew then, and would take the question with it.
+  await page.evaluate(() => {
+    setTimeout(() => {
+      const menu = document.querySelector("#language");
+      menu.value = "en";
+      menu.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+  });
   await until("English", () => page.$eval("h1", ({ textContent }) => textContent === "Options"));
   await marked(chat, FALSE, ONE_SIDED);
   await until("an English button", () => inOverlay(chat, (root) => root.querySelector(".launcher").title.includes("findings")));
