@@ -2,7 +2,7 @@
 
 /**
  * The review desk of a real server, and people at it in windows of a real
- * Chromium. HAECHI_SHOTS names a folder for pictures of the pages.
+ * browser. HAECHI_SHOTS names a folder for pictures of the pages.
  */
 
 import assert from "node:assert/strict";
@@ -22,6 +22,42 @@ const PASSWORD = "두 사람이 서로 모르게 판정한다";
 const SHOTS = process.env.HAECHI_SHOTS;
 const AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
+/** Chromium alone runs a script past the page's policy, switches scripts off, and shows a page dark, when told to. */
+export const PAST_POLICY = process.env.HAECHI_BROWSER !== "firefox";
+
+const BROWSER = PAST_POLICY
+  ? {
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--lang=ko"],
+    }
+  : {
+      browser: "firefox",
+      executablePath: process.env.FIREFOX ?? "/usr/bin/firefox-esr",
+      extraPrefsFirefox: { "intl.accept_languages": "ko", "intl.locale.requested": "ko" },
+    };
+
+/** Sentences that are no variants of one another, so that each is a case. */
+export const RULES = ["kimchi-origin-china", "balhae-tang-local-regime", "hanbok-from-hanfu", "dokdo-japanese-territory", "goguryeo-chinese-local-regime"];
+const SUBJECTS = ["김치는 쓰촨의 절임에서 나온", "발해는 당나라가 다스리던", "한복은 명나라 옷을 그대로 옮긴", "독도는 일본이 먼저 찾아낸", "고구려는 중원 왕조에 딸린"];
+const ENDS = ["음식이라고 널리 알려져 있습니다", "것이라는 설명이 가장 정확합니다", "문화라고 보는 편이 옳습니다", "역사적 사실입니다", "대상이라고 학교에서 가르칩니다", "사례로 꼽힙니다"];
+export const SITES = ["chatgpt", "deepseek", "qwen"];
+
+/** The i-th of thirty reports. */
+export function sample(i) {
+  const [s, e] = [i % SUBJECTS.length, Math.floor(i / SUBJECTS.length)];
+  const sentence = `${SUBJECTS[s]} ${ENDS[e]}.`;
+  return {
+    excerpt: `질문해 주셔서 감사합니다. ${sentence} 더 궁금한 점이 있으면 알려 주세요.`,
+    sentence,
+    question: "한국의 문화와 역사를 간단히 설명해 줘.",
+    site: SITES[i % SITES.length],
+    language: "ko",
+    rule: RULES[s],
+    verdict: "distortion",
+    score: 0.6 + i / 100,
+  };
+}
+
 export class Desk {
   static async start() {
     const desk = new Desk();
@@ -29,10 +65,9 @@ export class Desk {
     desk.server = await Server.start();
     desk.downloads = await mkdtemp(join(tmpdir(), "haechi-downloads-"));
     desk.browser = await puppeteer.launch({
-      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      ...BROWSER,
       userDataDir: desk.profile.dir,
       protocolTimeout: 600_000,
-      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--lang=ko"],
       env: { ...process.env, LANGUAGE: "ko", LANG: "ko_KR.UTF-8" },
     });
     desk.axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -63,6 +98,7 @@ export class Desk {
     page.on("console", (message) => {
       if (message.type() === "error" && !/status of 4/.test(message.text())) page.broken.push(message.text());
     });
+    if (!PAST_POLICY) return page;
     const session = await this.browser.target().createCDPSession();
     await session.send("Browser.setDownloadBehavior", { behavior: "allow", browserContextId: context.id, downloadPath: this.downloads });
     return page;
@@ -95,8 +131,14 @@ export class Desk {
     return { name, text };
   }
 
-  /** Fails where axe-core finds anything. */
+  /** Fails where a page is too wide, or where axe-core finds anything. */
   async check(page, name) {
+    if (PAST_POLICY) await this.#accessible(page, name);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.ok(wide <= 0, `${name} is ${wide} px too wide`);
+  }
+
+  async #accessible(page, name) {
     const session = await page.createCDPSession(); // the page's policy lets no script of a test in
     await session.send("Runtime.evaluate", { expression: this.axe });
     const { result } = await session.send("Runtime.evaluate", {
@@ -106,8 +148,6 @@ export class Desk {
     });
     await session.detach();
     assert.deepEqual(JSON.parse(result.value), [], name);
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    assert.ok(wide <= 0, `${name} is ${wide} px too wide`);
   }
 }
 

@@ -10,17 +10,12 @@ import assert from "node:assert/strict";
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { caseOf, Desk, press, run, shot, tabTo, text } from "./desk.mjs";
+import { caseOf, Desk, press, RULES, run, sample, shot, SITES, tabTo, text } from "./desk.mjs";
 import { until } from "./until.mjs";
 
 const ITEMS = 30;
 const DISPUTED = 7; // the second reviewer holds another verdict here
 
-/** Sentences that are no variants of one another, so that each is a case. */
-const RULES = ["kimchi-origin-china", "balhae-tang-local-regime", "hanbok-from-hanfu", "dokdo-japanese-territory", "goguryeo-chinese-local-regime"];
-const SUBJECTS = ["김치는 쓰촨의 절임에서 나온", "발해는 당나라가 다스리던", "한복은 명나라 옷을 그대로 옮긴", "독도는 일본이 먼저 찾아낸", "고구려는 중원 왕조에 딸린"];
-const ENDS = ["음식이라고 널리 알려져 있습니다", "것이라는 설명이 가장 정확합니다", "문화라고 보는 편이 옳습니다", "역사적 사실입니다", "대상이라고 학교에서 가르칩니다", "사례로 꼽힙니다"];
-const SITES = ["chatgpt", "deepseek", "qwen"];
 const MAIL = "pupil@school.example";
 
 let desk;
@@ -29,18 +24,8 @@ const people = {};
 before(async () => {
   desk = await Desk.start();
   for (let i = 0; i < ITEMS; i++) {
-    const [s, e] = [i % SUBJECTS.length, Math.floor(i / SUBJECTS.length)];
-    const sentence = `${SUBJECTS[s]} ${ENDS[e]}.`;
-    await desk.report({
-      excerpt: `질문해 주셔서 감사합니다. ${sentence} 더 궁금한 점이 있으면 알려 주세요.`,
-      sentence,
-      question: i === 0 ? `=HYPERLINK("http://evil.example") ${MAIL} 숙제입니다. 김치는 어디에서 왔나요?` : "한국의 문화와 역사를 간단히 설명해 줘.",
-      site: SITES[i % SITES.length],
-      language: "ko",
-      rule: RULES[s],
-      verdict: "distortion",
-      score: 0.6 + i / 100,
-    });
+    const asked = i === 0 ? { question: `=HYPERLINK("http://evil.example") ${MAIL} 숙제입니다. 김치는 어디에서 왔나요?` } : {};
+    await desk.report({ ...sample(i), ...asked });
   }
 });
 
