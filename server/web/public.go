@@ -72,7 +72,6 @@ type findingsData struct {
 	Bars             []export.Bar
 	Chart            template.HTML
 	Topics           []string
-	Rules            []rules.Rule // with something published
 	Sites, Languages []string
 	From, To         int
 	Earlier, Later   string
@@ -139,7 +138,6 @@ func (s *site) summary(counts []review.Count) export.Summary {
 
 type findingData struct {
 	Finding  review.Public
-	Rule     *rules.Rule
 	Findings []export.Finding
 	Answers  []publicAnswer
 	Query    string
@@ -165,7 +163,7 @@ func (s *site) publicFinding(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	view := s.publicPage(r, "finding", c.Lang)
-	data := findingData{Finding: found, Rule: s.rule(found.Rule), Findings: s.publicFindings(&found), Query: publicChoice{Lang: c.Lang}.Query()}
+	data := findingData{Finding: found, Findings: s.publicFindings(&found), Query: publicChoice{Lang: c.Lang}.Query()}
 	for _, f := range data.Findings {
 		before, after, _ := strings.Cut(f.Excerpt, f.Sentence)
 		data.Answers = append(data.Answers, publicAnswer{f, before, after})
