@@ -169,7 +169,7 @@ test("a draft outlives its tab and is thrown away only on request", async () => 
   await press(options, "#drafts button");
   await confirm(options, "sent-sure-yes");
   await says(options, "sent-said", /버렸습니다/);
-  assert.equal(await options.evaluate(() => document.querySelectorAll("#drafts li").length), 0);
+  await until("the list is empty", () => options.evaluate(() => document.querySelectorAll("#drafts li").length === 0));
   await options.close();
 });
 
