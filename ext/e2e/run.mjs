@@ -46,4 +46,4 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 // One file after the other: each has a browser of its own.
-node("--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=600000", ...pattern, ...names.map((name) => join(HERE, `${name}.test.mjs`)));
+node("--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=1500000", ...pattern, ...names.map((name) => join(HERE, `${name}.test.mjs`)));
