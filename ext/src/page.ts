@@ -72,3 +72,14 @@ export function rulesText({ head }: Pick<Status, "head">): string {
   const age = Number.isNaN(days) ? "" : ` · ${days < 1 ? say("today") : say("daysAgo", days)}`;
   return say("edition", head.sequence, head.rules) + age;
 }
+
+/** Asks in the dialog with an id before what cannot be undone; its text and its button have names after it. */
+export async function sure(id: string, question: Word, yes: Word): Promise<boolean> {
+  const dialog = part(id, "dialog");
+  part(`${id}-text`, "p").textContent = say(question);
+  part(`${id}-yes`, "button").textContent = say(yes);
+  dialog.returnValue = "";
+  dialog.showModal();
+  await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
+  return dialog.returnValue === "yes";
+}

@@ -4,7 +4,7 @@
 
 import { el } from "../content/overlay/elements";
 import { copy } from "../content/overlay/quotation";
-import { dateText, part, timeText } from "../page";
+import { dateText, part, sure, timeText } from "../page";
 import type { Draft } from "../report/draft";
 import { unsend } from "../report/unsend";
 import { Reports, type Sent } from "../store/reports";
@@ -53,13 +53,7 @@ function press(word: Word, about: string, work: () => Promise<void>): HTMLButton
 
 /** Asks before what cannot be undone, and says what became of it. */
 async function ask(question: Word, yes: Word, work: () => Promise<Word>): Promise<void> {
-  const dialog = part("sent-sure", "dialog");
-  part("sent-sure-text", "p").textContent = say(question);
-  part("sent-sure-yes", "button").textContent = say(yes);
-  dialog.returnValue = "";
-  dialog.showModal();
-  await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
-  if (dialog.returnValue !== "yes") return;
+  if (!(await sure("sent-sure", question, yes))) return;
   tell(await work().catch((): Word => "reportDeleteFailed"));
   await list();
   part("h-sent", "h2").focus(); // the button that had the focus may be gone

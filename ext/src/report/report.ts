@@ -10,7 +10,7 @@
 import { VERDICTS } from "../content/overlay/card";
 import { el } from "../content/overlay/elements";
 import { copy } from "../content/overlay/quotation";
-import { dateText, openPage, part } from "../page";
+import { dateText, openPage, part, sure } from "../page";
 import { onChange } from "../settings";
 import { Reports, type Sent } from "../store/reports";
 import { say, type Word } from "../words";
@@ -72,7 +72,7 @@ class Page {
       void this.send();
     });
     part("throw", "button").addEventListener("click", async () => {
-      if (!(await sure("reportThrowSure", "reportThrow"))) return;
+      if (!(await sure("sure", "reportThrowSure", "reportThrow"))) return;
       clearTimeout(this.timer);
       await this.saving;
       await reports.dropDraft(draft.id);
@@ -199,7 +199,7 @@ class Page {
     part("copy", "button").addEventListener("click", async () => (said.textContent = say((await copy(sent.code)) ? "copied" : "copyFailed")));
     part("options", "button").addEventListener("click", () => void chrome.runtime.openOptionsPage());
     part("delete", "button").addEventListener("click", async () => {
-      if (!(await sure("reportDeleteSure", "reportDelete"))) return;
+      if (!(await sure("sure", "reportDeleteSure", "reportDelete"))) return;
       try {
         end(await unsend(sent));
       } catch {
@@ -207,17 +207,6 @@ class Page {
       }
     });
   }
-}
-
-/** Asks before what cannot be undone. */
-async function sure(question: Word, yes: Word): Promise<boolean> {
-  const dialog = part("sure", "dialog");
-  part("sure-text", "p").textContent = say(question);
-  part("sure-yes", "button").textContent = say(yes);
-  dialog.returnValue = "";
-  dialog.showModal();
-  await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
-  return dialog.returnValue === "yes";
 }
 
 /** Nothing is left to do here. */
