@@ -82,9 +82,10 @@ export class Chromium {
     return page;
   }
 
-  /** A page that the extension itself opened. */
+  /** A page that the extension itself opened, whatever query stands behind its path. */
   async opened(path) {
-    const target = await until(`${path} is opened`, () => this.browser.targets().find((one) => one.url().endsWith(`/${path}`)));
+    const own = (url) => url.replace(/^chrome-extension:\/\/[^/]+\//, "");
+    const target = await until(`${path} is opened`, () => this.browser.targets().find((one) => one.type() === "page" && (own(one.url()) === path || own(one.url()).startsWith(`${path}?`))));
     return this.adopt(await target.page());
   }
 

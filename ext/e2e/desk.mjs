@@ -18,6 +18,7 @@ import { newProfile } from "./profile.mjs";
 import { until } from "./until.mjs";
 
 export const run = promisify(execFile);
+export const haechi = (...args) => run(join(DIST, "haechi"), args);
 const PASSWORD = "두 사람이 서로 모르게 판정한다";
 const SHOTS = process.env.HAECHI_SHOTS;
 const AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -59,10 +60,10 @@ export function sample(i) {
 }
 
 export class Desk {
-  static async start() {
+  static async start(flags = []) {
     const desk = new Desk();
     desk.profile = await newProfile();
-    desk.server = await Server.start();
+    desk.server = await Server.start({ flags });
     desk.downloads = await mkdtemp(join(tmpdir(), "haechi-downloads-"));
     desk.browser = await puppeteer.launch({
       ...BROWSER,
@@ -104,11 +105,16 @@ export class Desk {
     return page;
   }
 
+  /** The address that makes an account with a role. */
+  async invitation(role) {
+    const { stdout } = await haechi("review", "invite", "--role", role, "--data", this.server.data, "--url", this.server.url);
+    return stdout.trim();
+  }
+
   /** The window of somebody who was invited and has just made an account. */
   async person(name, role, size) {
-    const { stdout } = await run(join(DIST, "haechi"), ["review", "invite", "--role", role, "--data", this.server.data, "--url", this.server.url]);
     const page = await this.window(size);
-    await page.goto(stdout.trim());
+    await page.goto(await this.invitation(role));
     await page.type("#name", name);
     await page.type("#password", PASSWORD);
     await press(page, "Enter");

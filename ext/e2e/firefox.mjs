@@ -200,10 +200,10 @@ export class Firefox {
     return page;
   }
 
-  /** A page that the extension itself opened. */
+  /** A page that the extension itself opened, whatever query stands behind its path. */
   async opened(path) {
     const url = `moz-extension://${HOST}/${path}`;
-    const { context } = await until(`${path} is opened`, async () => (await this.send("browsingContext.getTree", { maxDepth: 0 })).contexts.find((one) => one.url === url));
+    const { context } = await until(`${path} is opened`, async () => (await this.send("browsingContext.getTree", { maxDepth: 0 })).contexts.find((one) => one.url === url || one.url.startsWith(`${url}?`)));
     return new OwnPage(this, context);
   }
 

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { allMarks, Browser, card, inOverlay, markPlace, newProfile } from "./browser.mjs";
 import { DIST } from "./haechi.mjs";
-import { ownPage, press, says } from "./opened.mjs";
+import { press, says } from "./opened.mjs";
 import { Recorder } from "./recorder.mjs";
 import { until } from "./until.mjs";
 
@@ -207,14 +207,14 @@ test("text is never HTML: not in the list, the card, the panel, the history or t
   const own = await browser.own();
   const tab = await own.evaluate(async (url) => (await chrome.tabs.query({})).find((one) => one.url === url).id, page.url());
   await own.evaluate((path) => void chrome.tabs.create({ url: chrome.runtime.getURL(path) }), `panel.html?tab=${tab}`);
-  const panel = await ownPage(browser, "panel.html");
+  const panel = await browser.opened("panel.html");
   for (const view of ["tab", "history"]) {
     await press(panel, `#view-${view}`);
     await until(`the finding in ${view}`, () => panel.evaluate(() => document.querySelector("#list .quote")?.textContent.includes("<img")));
     assert.equal(await panel.evaluate(() => document.querySelectorAll("img, #list b, script:not([src])").length), 0);
   }
   await press(panel, "#list [data-do=report]");
-  const report = await ownPage(browser, "report.html");
+  const report = await browser.opened("report.html");
   await until("the form", () => report.evaluate(() => !document.getElementById("form").hidden));
   assert.deepEqual(await report.evaluate(() => [document.querySelectorAll("main img, main b").length, document.getElementById("sentence").value.includes("<img"), globalThis.hacked ?? null]), [0, true, null]);
   await press(report, "#throw");
@@ -269,7 +269,7 @@ test("zero-width characters and marks of direction hide no sentence, and the mar
   assert.equal(words.replace(/[\u200b-\u200f\u202a-\u202e\u2060-\u2069\u00ad]/g, ""), FALSE);
   await openCard(page);
   await inOverlay(page, (root) => root.querySelector(".doings .report").click());
-  const report = await ownPage(browser, "report.html");
+  const report = await browser.opened("report.html");
   await until("the form", () => report.evaluate(() => !document.getElementById("form").hidden));
   assert.equal(await report.evaluate(() => document.getElementById("sentence").value), FALSE, "what goes out has nothing that is not seen");
   await says(report, "hidden", /[1-9]/);

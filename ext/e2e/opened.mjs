@@ -4,33 +4,11 @@
 
 import { until } from "./until.mjs";
 
-/** The page of a file of the extension that is open now, or opens soon: `{ evaluate, close }`. */
-export function ownPage(browser, file) {
-  return until(`the page ${file}`, () => (browser.chrome ? inFirefox(browser, file) : inChromium(browser, file)));
-}
-
-async function inChromium(browser, file) {
-  const target = browser.browser.targets().find((one) => one.type() === "page" && new URL(one.url()).protocol === "chrome-extension:" && one.url().includes(`/${file}`));
-  const page = target && browser.adopt(await target.page());
-  return page && { page, evaluate: (run, ...args) => page.evaluate(run, ...args), close: () => page.close() };
-}
-
-async function inFirefox(browser, file) {
-  const { contexts } = await browser.send("browsingContext.getTree", { maxDepth: 0 });
-  const found = contexts.find(({ url }) => url.startsWith("moz-extension://") && url.includes(`/${file}`));
-  return (
-    found && {
-      evaluate: (run, ...args) => browser.call(found.context, run, ...args),
-      close: () => browser.send("browsingContext.close", { context: found.context }),
-    }
-  );
-}
-
 /** Opens a page of the extension in a tab. */
-export async function openOwn(browser, file) {
+export async function openOwn(browser, path) {
   const own = await browser.own();
-  await own.evaluate((path) => void chrome.tabs.create({ url: chrome.runtime.getURL(path) }), file);
-  return ownPage(browser, file);
+  await own.evaluate((file) => void chrome.tabs.create({ url: chrome.runtime.getURL(file) }), path);
+  return browser.opened(path);
 }
 
 /** What a page says in the element with an id, once it says it. */

@@ -18,7 +18,7 @@ import { after, before, test } from "node:test";
 import { allMarks, Browser, card, inOverlay, markPlace, newProfile } from "./browser.mjs";
 import { DIST, Server, TOP } from "./haechi.mjs";
 import { Leaks } from "./leak.mjs";
-import { openOwn, ownPage, press, says } from "./opened.mjs";
+import { openOwn, press, says } from "./opened.mjs";
 import { Recorder, textsOf } from "./recorder.mjs";
 import { Rogue } from "./rogue.mjs";
 import { until } from "./until.mjs";
@@ -227,7 +227,7 @@ test("the other control: the report that a person sends is found, and is what he
   await page.mouse.click(x, y);
   await until("the card", () => inOverlay(page, (root) => root.querySelector(".card:not([hidden]) .doings .report") !== null));
   await click(page, ".doings .report");
-  const report = await ownPage(browser, "report.html");
+  const report = await browser.opened("report.html");
   await until("the form", () => report.evaluate(() => !document.getElementById("form").hidden));
   assert.deepEqual(leaked(), [], "to look is not to send");
   const shown = await report.evaluate(() => document.getElementById("exact").textContent);

@@ -15,7 +15,7 @@ import { after, before, beforeEach, test } from "node:test";
 import { promisify } from "node:util";
 import { allMarks, Browser, inOverlay, markPlace, newProfile } from "./browser.mjs";
 import { DIST, Server } from "./haechi.mjs";
-import { openOwn, ownPage, press, says, write } from "./opened.mjs";
+import { openOwn, press, says, write } from "./opened.mjs";
 import { Recorder } from "./recorder.mjs";
 import { serveReplica } from "./static.mjs";
 import { until } from "./until.mjs";
@@ -66,7 +66,7 @@ async function review() {
   await chat.mouse.click(x, y);
   await until("the card", () => inOverlay(chat, (root) => root.querySelector(".card:not([hidden]) .doings .report") !== null));
   await inOverlay(chat, (root) => root.querySelector(".doings .report").click());
-  const page = await ownPage(browser, "report.html");
+  const page = await browser.opened("report.html");
   await until("the form", () => page.evaluate(() => !document.getElementById("form").hidden));
   return page;
 }
@@ -228,7 +228,7 @@ test("the panel sends too: from the page where the sentence stands, and from wha
     await press(panel, `#view-${view}`);
     await until("the finding", () => panel.evaluate(() => document.querySelector("#list li [data-do=report]") !== null));
     await press(panel, "#list li [data-do=report]");
-    const page = await ownPage(browser, "report.html");
+    const page = await browser.opened("report.html");
     await until("the form", () => page.evaluate(() => !document.getElementById("form").hidden));
     const report = JSON.parse(await shown(page));
     assert.equal(report.sentence, FALSE);
@@ -246,7 +246,7 @@ test("the panel sends too: from the page where the sentence stands, and from wha
 test("the page is accessible and fits a telephone, light and dark, before and after sending", { skip: Browser.revives && "axe and emulated themes are driven over Chromium's protocol" }, async () => {
   const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
   const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-  const { page, ...driven } = await review();
+  const page = await review();
   const look = async (name) => {
     for (const [width, scheme] of [[320, "light"], [900, "dark"]]) {
       await page.setViewport({ width, height: 800 });
@@ -264,16 +264,16 @@ test("the page is accessible and fits a telephone, light and dark, before and af
   for (let i = 0; i < 20 && (await page.evaluate(() => document.activeElement.id)) !== "send"; i++) await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.id), "send");
   await page.keyboard.press("Enter");
-  await says(driven, "code", CODE);
+  await says(page, "code", CODE);
   assert.equal(await page.evaluate(() => document.activeElement.id), "h-sent", "the focus is at what is said");
   await look("sent");
-  await driven.close();
+  await page.close();
   const options = await openOwn(browser, "options.html");
   await until("the receipt is listed", () => options.evaluate(() => document.querySelector("#sent li") !== null));
-  await options.page.setViewport({ width: 320, height: 800 });
-  if (process.env.HAECHI_SHOTS) await options.page.screenshot({ path: join(process.env.HAECHI_SHOTS, "report-options.png"), fullPage: true });
-  await options.page.evaluate(axe);
-  const { violations } = await options.page.evaluate((tags) => axe.run(document, { runOnly: tags }), rules);
+  await options.setViewport({ width: 320, height: 800 });
+  if (process.env.HAECHI_SHOTS) await options.screenshot({ path: join(process.env.HAECHI_SHOTS, "report-options.png"), fullPage: true });
+  await options.evaluate(axe);
+  const { violations } = await options.evaluate((tags) => axe.run(document, { runOnly: tags }), rules);
   assert.deepEqual(violations.map(({ id }) => id), []);
   assert.equal(await options.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0);
   await options.close();

@@ -8,21 +8,12 @@
  */
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { promisify } from "node:util";
-import puppeteer from "puppeteer-core";
-import { DIST, Server } from "./haechi.mjs";
+import { Desk, haechi, shot, text } from "./desk.mjs";
 import { newProfile } from "./profile.mjs";
 import { Provider } from "./provider.mjs";
-
-const run = promisify(execFile);
-const haechi = (...args) => run(join(DIST, "haechi"), args);
-const PASSWORD = "두 사람이 서로 모르게 판정한다";
-const SHOTS = process.env.HAECHI_SHOTS;
 
 /** Sentence, and the key of the verdict that both reviewers give. */
 const CASES = [
@@ -31,70 +22,35 @@ const CASES = [
   ["김치라고 부르는 것은 모두 파오차이라고 hong@example.org 님이 알려 왔습니다.", "4"],
 ];
 
-let browser, profile, provider, server;
+let desk, provider, secrets;
 
 before(async () => {
-  profile = await newProfile();
+  secrets = await newProfile();
   provider = await Provider.start();
-  const secret = join(profile.dir, "oidc.secret");
+  const secret = join(secrets.dir, "oidc.secret");
   await writeFile(secret, `${Provider.client.secret}\n`);
-  server = await Server.start({ flags: ["--oidc-issuer", provider.url, "--oidc-client-id", Provider.client.id, "--oidc-client-secret-file", secret, "--oidc-name", "한강고"] });
-  browser = await puppeteer.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    userDataDir: profile.dir,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--lang=ko"],
-    env: { ...process.env, LANGUAGE: "ko", LANG: "ko_KR.UTF-8" },
-  });
+  desk = await Desk.start(["--oidc-issuer", provider.url, "--oidc-client-id", Provider.client.id, "--oidc-client-secret-file", secret, "--oidc-name", "한강고"]);
   for (const [sentence] of CASES) {
-    const answer = await fetch(`${server.url}/v1/reports`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ excerpt: sentence, sentence, question: "김치는 어디에서 왔어?", site: "chatgpt", language: "ko", rule: "kimchi-origin-china", verdict: "distortion", score: 0.9 }),
-    });
-    assert.equal(answer.status, 201, await answer.clone().text());
+    await desk.report({ excerpt: sentence, sentence, question: "김치는 어디에서 왔어?", site: "chatgpt", language: "ko", rule: "kimchi-origin-china", verdict: "distortion", score: 0.9 });
   }
 });
 
 after(async () => {
-  await browser?.close();
-  await server?.remove();
+  await desk?.close();
   await provider?.stop();
-  await profile?.remove();
+  await secrets?.remove();
 });
 
-/** A window of somebody of his own, without anybody else's cookies. */
-async function person(name, role) {
-  const { stdout } = await haechi("review", "invite", "--role", role, "--data", server.data, "--url", server.url);
-  const context = await browser.createBrowserContext();
-  const page = await context.newPage();
-  await page.setViewport({ width: 1280, height: 900 });
-  page.broken = [];
-  page.on("pageerror", (error) => page.broken.push(error.message));
-  await page.goto(stdout.trim());
-  await page.type("#name", name);
-  await page.type("#password", PASSWORD);
-  await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
-  return page;
-}
-
-const open = (page, path) => page.goto(server.url + path);
-const text = (page, selector) => page.$eval(selector, (element) => element.textContent.trim());
 const go = (page, act) => Promise.all([page.waitForNavigation(), act()]);
-const corpus = async () => (await (await fetch(`${server.url}/v1/corpus.jsonl`)).text()).split("\n").filter(Boolean).map((line) => JSON.parse(line));
+const corpus = async () => (await (await fetch(`${desk.server.url}/v1/corpus.jsonl`)).text()).split("\n").filter(Boolean).map((line) => JSON.parse(line));
 
 /** Fetches as the page does, with the cookies of whoever is signed in. */
 const fetched = (page, path) => page.evaluate(async (at) => (await fetch(at)).text(), path);
 
-async function shot(page, name) {
-  if (!SHOTS) return;
-  await mkdir(SHOTS, { recursive: true });
-  await page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true });
-}
-
 test("published judgements wait for a maintainer, and only what he signs off joins the corpus", async () => {
   for (const name of ["ann", "bob"]) {
-    const page = await person(name, "reviewer");
-    await open(page, "/review/next");
+    const page = await desk.person(name, "reviewer");
+    await desk.open(page, "/review/next");
     for (let i = 0; i < CASES.length; i++) {
       const sentence = await text(page, "#sentence [lang]");
       const [, key] = CASES.find(([known]) => known === sentence);
@@ -104,11 +60,11 @@ test("published judgements wait for a maintainer, and only what he signs off joi
     assert.match(page.url(), /empty=judge/);
     await page.close();
   }
-  const max = await person("max", "maintainer");
-  await open(max, "/review/ready");
+  const max = await desk.person("max", "maintainer");
+  await desk.open(max, "/review/ready");
   for (let i = 0; i < CASES.length; i++) await go(max, () => max.click("form[action$=publish] button.main"));
   assert.deepEqual(await corpus(), []);
-  await open(max, "/review/corpus");
+  await desk.open(max, "/review/corpus");
   assert.equal(await text(max, "nav a[href='/review/corpus'] .count"), String(CASES.length));
   await shot(max, "corpus");
   assert.match(await text(max, "main"), /\[email\] 님이/, "the sentence is shown as it will be used");
@@ -130,11 +86,11 @@ test("published judgements wait for a maintainer, and only what he signs off joi
     [CASES[0][0], "flag", "asserts", "assertion"],
   ].sort());
   assert.ok(signed.every((entry) => entry.topic === "kimchi-origin-china" && entry.question === "김치는 어디에서 왔어?"));
-  await open(max, "/review/corpus?stage=taken");
+  await desk.open(max, "/review/corpus?stage=taken");
   await shot(max, "corpus-taken");
 
   // People overruled the rule twice of three; the count leads to the cases.
-  await open(max, "/review/rules");
+  await desk.open(max, "/review/rules");
   await shot(max, "rules");
   assert.match(await text(max, "tbody tr"), /33 % \(6–79\)/);
   await go(max, () => max.click("tbody a[href*='outcome=accurate']"));
@@ -144,8 +100,8 @@ test("published judgements wait for a maintainer, and only what he signs off joi
 });
 
 test("the audit log is verified on the page and by the command", async () => {
-  const admin = await person("adm", "admin");
-  await open(admin, "/review/audit");
+  const admin = await desk.person("adm", "admin");
+  await desk.open(admin, "/review/audit");
   await shot(admin, "audit");
   const head = await text(admin, "section.box code");
   await go(admin, () => admin.click("a[href='/review/audit?check=1']"));
@@ -153,7 +109,7 @@ test("the audit log is verified on the page and by the command", async () => {
   const log = await fetched(admin, "/review/audit.jsonl");
   for (const act of ["invited", "account-made", "judged", "published", "signed-off", "declined", "exported"]) assert.match(log, new RegExp(`"action":"${act}"`));
   assert.doesNotMatch(log, /ann|김치|hong|사람을/, "the log holds a name or a text");
-  const file = join(server.data, "audit.jsonl");
+  const file = join(desk.server.data, "audit.jsonl");
   await writeFile(file, log);
   const { stdout } = await haechi("log", "verify", "--audit", file, "--head", head);
   assert.match(stdout, /entries, none changed/);
@@ -163,18 +119,18 @@ test("the audit log is verified on the page and by the command", async () => {
 });
 
 test("a token opens what its role may, until it is revoked", async () => {
-  const page = await person("tom", "maintainer");
-  await open(page, "/review/me");
+  const page = await desk.person("tom", "maintainer");
+  await desk.open(page, "/review/me");
   await page.click("summary");
   await page.type("#label", "수업 스크립트");
   await page.select("#token-role", "viewer");
   await go(page, () => page.click("form[action$='/token'] button"));
   const secret = await page.$eval("#secret", (field) => field.value);
   await shot(page, "token");
-  const ask = (path) => fetch(server.url + path, { headers: { authorization: `Bearer ${secret}` } });
+  const ask = (path) => fetch(desk.server.url + path, { headers: { authorization: `Bearer ${secret}` } });
   assert.deepEqual(await (await ask("/v1/review/me")).json(), { pseudonym: await text(page, "main p strong + *, main p.soft strong"), role: "viewer" });
   assert.equal((await ask("/v1/review/rules")).status, 403);
-  await open(page, "/review/me");
+  await desk.open(page, "/review/me");
   assert.equal(await page.$("#secret"), null);
   await go(page, () => page.click("form[action$=revoke] button"));
   assert.equal((await ask("/v1/review/me")).status, 401);
@@ -192,50 +148,47 @@ async function say(page, path) {
 
 test("people come in through the school's provider, as a browser treats another site's links", async () => {
   provider.account = { sub: "s-1", preferred_username: "선생님", email: "teacher@school.example", email_verified: true };
-  const context = await browser.createBrowserContext();
-  const page = await context.newPage();
+  const page = await desk.window();
   // Nobody invited her: the provider's word is not enough.
-  await open(page, "/review/sign-in");
+  await desk.open(page, "/review/sign-in");
   await shot(page, "sign-in-provider");
   await go(page, () => page.click("a[href^='/review/oidc/start']"));
   await say(page, "/review/oidc/callback");
   assert.match(await text(page, "main"), /초대받지 않았습니다/);
   // With an invitation she makes her account without a password, and is in.
-  const { stdout } = await haechi("review", "invite", "--role", "reviewer", "--data", server.data, "--url", server.url);
-  await page.goto(stdout.trim());
+  await page.goto(await desk.invitation("reviewer"));
   await shot(page, "join-provider");
   await go(page, () => page.click("a[href^='/review/oidc/start']"));
   await say(page, "/review/guide");
-  await open(page, "/review/me");
+  await desk.open(page, "/review/me");
   assert.match(await text(page, "main"), /선생님/);
   assert.equal(await page.$("#old"), null, "there is no password to change");
   // The next time the provider is enough, and leads to where she wanted to go.
   await go(page, () => page.click("#sign-out button"));
-  await open(page, "/review/import");
+  await desk.open(page, "/review/import");
   await go(page, () => page.click("a[href^='/review/oidc/start']"));
   await say(page, "/review/import");
-  await context.close();
+  await page.close();
 
   // An admin connects her account, which no invitation by e-mail would reach.
   provider.account = { sub: "s-2", email: "head@school.example", email_verified: true };
-  const admin = await person("head", "admin");
-  await open(admin, "/review/me");
+  const admin = await desk.person("head", "admin");
+  await desk.open(admin, "/review/me");
   await admin.click("form[action$=connect] button");
   await say(admin, "/review/me");
   assert.match(await text(admin, "main"), /연결되어 있습니다/);
   await go(admin, () => admin.click("#sign-out button"));
   await go(admin, () => admin.click("a[href^='/review/oidc/start']"));
   await say(admin, "/review");
-  await open(admin, "/review/people");
+  await desk.open(admin, "/review/people");
   assert.equal(await text(admin, "title"), "사람과 권한 · 해치 검토");
   assert.deepEqual(admin.broken, []);
   await admin.close();
 });
 
 test("these pages are accessible and fit a phone, light and dark", async () => {
-  const source = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-  const admin = await person("boss", "admin");
-  await open(admin, "/review/me");
+  const admin = await desk.person("boss", "admin");
+  await desk.open(admin, "/review/me");
   await admin.click("summary");
   await admin.type("#label", "스크립트");
   await go(admin, () => admin.click("form[action$='/token'] button"));
@@ -244,24 +197,14 @@ test("these pages are accessible and fit a phone, light and dark", async () => {
     await admin.setViewport({ width, height });
     await admin.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
     if (lang === "en") {
-      await open(admin, "/review");
+      await desk.open(admin, "/review");
       await go(admin, () => admin.click("button[name=lang]"));
     }
     for (const [name, path] of Object.entries(pages)) {
-      await open(admin, path);
+      await desk.open(admin, path);
       const what = `${name}-${width}-${scheme}-${lang}`;
       await shot(admin, what);
-      const wide = await admin.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      assert.ok(wide <= 0, `${what} is ${wide} px too wide`);
-      const session = await admin.createCDPSession(); // the page's policy lets no script of a test in
-      await session.send("Runtime.evaluate", { expression: source });
-      const { result } = await session.send("Runtime.evaluate", {
-        expression: `axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }).then((r) => JSON.stringify(r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html).slice(0, 3).join(" | "))))`,
-        awaitPromise: true,
-        returnByValue: true,
-      });
-      assert.deepEqual(JSON.parse(result.value), [], what);
-      await session.detach();
+      await desk.check(admin, what);
     }
   }
   assert.deepEqual(admin.broken, []);
