@@ -219,24 +219,26 @@ func (a *api) refuse(w http.ResponseWriter, status int, refusal *publish.Refusal
 	web.AnswerJSON(w, status, errorBody{refusal})
 }
 
+// failures are what a maintainer is told of the server's own faults.
+var failures = []struct {
+	err           error
+	status        int
+	code, message string
+}{
+	{store.ErrFull, http.StatusInsufficientStorage, "full", "the server's disk is full and nothing was changed; push again when its operator has made room"},
+	{store.ErrBroken, http.StatusServiceUnavailable, "broken", "the server could not write and is starting anew; push again: it is published once at most"},
+	{publish.ErrCutOff, http.StatusServiceUnavailable, "cut-off", "this server is cut off from its cluster and nothing was changed; push to another server of the cluster, or again later"},
+	{publish.ErrUnsure, http.StatusServiceUnavailable, "unsure", "the cluster did not confirm in time, so the release may be published or not; look at the head, and push again if it is not there: it is published once at most"},
+}
+
 // fail answers what is the server's own fault, and logs it.
 func (a *api) fail(w http.ResponseWriter, err error) {
 	a.log.Error("request", "err", err)
-	if errors.Is(err, store.ErrFull) {
-		a.refuse(w, http.StatusInsufficientStorage, &publish.Refusal{Code: "full", Message: "the server's disk is full and nothing was changed; push again when its operator has made room"})
-		return
-	}
-	if errors.Is(err, store.ErrBroken) {
-		a.refuse(w, http.StatusServiceUnavailable, &publish.Refusal{Code: "broken", Message: "the server could not write and is starting anew; push again: it is published once at most"})
-		return
-	}
-	if errors.Is(err, publish.ErrCutOff) {
-		a.refuse(w, http.StatusServiceUnavailable, &publish.Refusal{Code: "cut-off", Message: "this server is cut off from its cluster and nothing was changed; push to another server of the cluster, or again later"})
-		return
-	}
-	if errors.Is(err, publish.ErrUnsure) {
-		a.refuse(w, http.StatusServiceUnavailable, &publish.Refusal{Code: "unsure", Message: "the cluster did not confirm in time, so the release may be published or not; look at the head, and push again if it is not there: it is published once at most"})
-		return
+	for _, f := range failures {
+		if errors.Is(err, f.err) {
+			a.refuse(w, f.status, &publish.Refusal{Code: f.code, Message: f.message})
+			return
+		}
 	}
 	a.refuse(w, http.StatusInternalServerError, &publish.Refusal{Code: "internal", Message: "the server failed; nothing was changed"})
 }

@@ -26,6 +26,11 @@ type statement struct {
 	signed     time.Time // when the checkpoint was
 }
 
+// kept is the statement as the store keeps it, with the place of its entry.
+func (s statement) kept(at Place) store.Standing {
+	return store.Standing{Key: s.key, Checkpoint: s.checkpoint, Log: at.Log, Position: at.Position}
+}
+
 // believes checks a statement about a log under a root as clients will, except
 // for what may have expired.
 func believes(root trust.Root, log *trust.Log, key, checkpoint string) (statement, error) {
@@ -122,8 +127,7 @@ func (p *Publisher) deliver(e Entry, at Place) error {
 	default:
 		return p.grow(s, *r, e, at)
 	}
-	standing := store.Standing{Key: said.key, Checkpoint: said.checkpoint, Log: at.Log, Position: at.Position}
-	if err := p.store.Record(nil, standing); err != nil && !errors.Is(err, store.ErrFull) {
+	if err := p.store.Record(nil, said.kept(at)); err != nil && !errors.Is(err, store.ErrFull) {
 		return err // on a full disk it is not kept, but served
 	}
 	p.current.Store(s.stated(said, at))
@@ -143,8 +147,7 @@ func (p *Publisher) grow(s *shelf, r store.Release, e Entry, at Place) error {
 	if err != nil {
 		return err
 	}
-	standing := store.Standing{Key: said.key, Checkpoint: said.checkpoint, Log: at.Log, Position: at.Position}
-	if err := p.store.Record(&r, standing); err != nil {
+	if err := p.store.Record(&r, said.kept(at)); err != nil {
 		return err
 	}
 	next, err := s.grown(p.store)

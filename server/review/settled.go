@@ -21,8 +21,8 @@ type Settled struct {
 const sampled = 200
 
 // SettledIDs returns the cases under a filter that have an outcome which the
-// person may see, newest first. With a verdict only those that came to it.
-func (d *Desk) SettledIDs(who Person, f Filter, verdict Verdict) ([]string, error) {
+// person may see, newest first.
+func (d *Desk) SettledIDs(who Person, f Filter) ([]string, error) {
 	if !who.Role.May(See) {
 		return nil, ErrForbidden
 	}
@@ -32,7 +32,7 @@ func (d *Desk) SettledIDs(who Person, f Filter, verdict Verdict) ([]string, erro
 	defer d.mu.RUnlock()
 	for i := range d.index.list {
 		e := &d.index.list[i]
-		if e.shows(who) && (f.State == "" || e.state == f.State) && (verdict == "" || e.outcome == verdict) && fits(e) {
+		if e.shows(who) && (f.State == "" || e.state == f.State) && (f.Outcome == "" || e.outcome == f.Outcome) && fits(e) {
 			out = append(out, e.id)
 		}
 	}

@@ -51,7 +51,9 @@ func (s *site) exportChoice(v *visit) (c choice, verdict review.Verdict, ids []s
 	if verdict = review.Verdict(v.FormValue("verdict")); !verdict.Known() {
 		verdict = ""
 	}
-	ids, err = s.Desk.SettledIDs(v.person, s.filter(c), verdict)
+	f := s.filter(c)
+	f.Outcome = verdict
+	ids, err = s.Desk.SettledIDs(v.person, f)
 	return c, verdict, ids, err
 }
 

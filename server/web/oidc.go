@@ -96,13 +96,22 @@ func (s *site) connect(w http.ResponseWriter, v *visit) {
 	s.leadToProvider(w, v.Request, v, attempt{To: "/review/me", Connect: v.person.ID})
 }
 
-func (s *site) leadToProvider(w http.ResponseWriter, r *http.Request, v *visit, a attempt) {
-	if s.OIDC == nil {
+// mayAskProvider answers where there is no provider, or where an address asks too
+// often.
+func (s *site) mayAskProvider(w http.ResponseWriter, r *http.Request) bool {
+	switch {
+	case s.OIDC == nil:
 		s.problem(w, r, http.StatusNotFound, "missing")
-		return
-	}
-	if !s.Allow(r, SignIns) {
+	case !s.Allow(r, SignIns):
 		s.problem(w, r, http.StatusTooManyRequests, "limit")
+	default:
+		return true
+	}
+	return false
+}
+
+func (s *site) leadToProvider(w http.ResponseWriter, r *http.Request, v *visit, a attempt) {
+	if !s.mayAskProvider(w, r) {
 		return
 	}
 	var to string
@@ -123,12 +132,7 @@ func (s *site) leadToProvider(w http.ResponseWriter, r *http.Request, v *visit, 
 
 // oidcCallback is where the provider sends the browser back to.
 func (s *site) oidcCallback(w http.ResponseWriter, r *http.Request) {
-	if s.OIDC == nil {
-		s.problem(w, r, http.StatusNotFound, "missing")
-		return
-	}
-	if !s.Allow(r, SignIns) {
-		s.problem(w, r, http.StatusTooManyRequests, "limit")
+	if !s.mayAskProvider(w, r) {
 		return
 	}
 	c, err := r.Cookie(s.attemptCookie(r))

@@ -93,18 +93,7 @@ func TestEncodersAreFused(t *testing.T) {
 
 func TestEncodersAllocateNothingOnceWarm(t *testing.T) {
 	m := loadBERT(t, bert.Shape{Layers: 2, Width: 32, Heads: 4, Pieces: 97, Places: 64, Labels: 6, Seed: 1}, true)
-	in := texts(2, 40, 97)[:2]
-	var out []Tensor
-	run := func() {
-		var err error
-		if out, err = m.Run(in, out[:0]); err != nil {
-			t.Fatal(err)
-		}
-	}
-	run()
-	if n := testing.AllocsPerRun(20, run); n > 0 {
-		t.Errorf("%v allocations a run", n)
-	}
+	allocatesNothing(t, m, texts(2, 40, 97)[:2])
 }
 
 // BenchmarkEncoder: the transformer of tomorrow.

@@ -33,8 +33,12 @@ func sentence(n int) []Tensor {
 }
 
 func TestRunAllocatesNothingOnceWarm(t *testing.T) {
-	m := loadOwn(t)
-	in := sentence(120)
+	allocatesNothing(t, loadOwn(t), sentence(120))
+}
+
+// allocatesNothing runs a model once, and then holds it to no allocation.
+func allocatesNothing(t *testing.T, m *Model, in []Tensor) {
+	t.Helper()
 	var out []Tensor
 	run := func() {
 		var err error
